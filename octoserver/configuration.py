@@ -1,0 +1,157 @@
+"""Parse and check what the environment says, wording each mistake in one sentence.
+
+Every function raises ``ImproperlyConfigured`` with what is wrong and what to set instead.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+PLACEHOLDER_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+SQLITE_OPTIONS = {
+    # A transaction that starts as a reader and then writes fails at once when another has written
+    # in between, whatever the timeout is; IMMEDIATE waits for its turn instead.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL",
+}
+
+
+def boolean(env: Env, name: str, *, default: bool) -> bool:
+    """Return the truth value of a variable: true, false, yes, no, on, off, 1 or 0."""
+    text = str(env.str(name, default=str(default))).strip().lower()
+    if text in {"true", "yes", "on", "1"}:
+        return True
+    if text in {"false", "no", "off", "0", ""}:
+        return False
+    raise ImproperlyConfigured(f"{name}={text!r} is neither true nor false: set one of the two.")
+
+
+def positive(env: Env, name: str, *, default: int) -> int:
+    """Return a whole number of at least 1."""
+    text = str(env.str(name, default=str(default))).strip()
+    if not text.isdigit() or int(text) < 1:
+        raise ImproperlyConfigured(f"{name}={text!r} is not a whole number of at least 1.")
+    return int(text)
+
+
+def time_zone(env: Env, name: str, *, default: str) -> str:
+    """Return the name of a time zone that this machine knows."""
+    text = str(env.str(name, default=default))
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, KeyError):
+        raise ImproperlyConfigured(
+            f"{name}={text!r} is no time zone known here: set one such as Europe/Berlin."
+        ) from None
+    return text
+
+
+def secret_key(env: Env, *, production: bool, folder: Path) -> str:
+    """Return ``SECRET_KEY``; the embedded default makes one of its own and keeps it in ``folder``."""
+    key = str(env.str("SECRET_KEY", default=""))
+    if key:
+        return key
+    if production:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: set it to 50 or more random characters, the same on every node."
+        )
+    return _kept_secret(folder / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret in ``path``, making it at the first call; safe when two processes race."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def allowed_hosts(env: Env, *, production: bool) -> list[str]:
+    """Return the host names that requests may carry; only the loopback's unless told."""
+    hosts: list[str] = env.list("ALLOWED_HOSTS", default=[])
+    if hosts:
+        return hosts
+    if production:
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS is not set: set it to the names that people reach this server by, "
+            "for example octoserver.example.com."
+        )
+    return PLACEHOLDER_HOSTS
+
+
+def database(env: Env, *, folder: Path) -> dict[str, Any]:
+    """Return Django's description of the database that ``DATABASE_URL`` names; SQLite by default."""
+    url = str(env.str("DATABASE_URL", default="")) or f"sqlite:///{folder / 'octoserver.sqlite3'}"
+    scheme = url.partition("://")[0]
+    if scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/name or "
+            "sqlite:////path/to/file."
+        )
+    try:
+        config: dict[str, Any] = env.db_url_config(url)
+    except Exception:  # noqa: BLE001 the parser raises whatever its parts raise
+        config = {}
+    if not config.get("NAME"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL names no database: it must look like "
+            "postgresql://user:password@host:5432/name or sqlite:////path/to/file."
+        )
+    if scheme == "sqlite":
+        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        return config | {"OPTIONS": SQLITE_OPTIONS}
+    options = {"connect_timeout": 5} | config.get("OPTIONS", {})
+    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+
+
+def broker(env: Env, *, folder: Path) -> tuple[str, dict[str, Any]]:
+    """Return the broker's address and its transport options: Redis by ``REDIS_URL``, else files."""
+    url = str(env.str("REDIS_URL", default=""))
+    if not url:
+        return "fsq://", {
+            "data_folder_in": str(folder / "broker"),
+            "data_folder_out": str(folder / "broker"),
+            "control_folder": str(folder / "broker" / "control"),
+            "polling_interval": 0.05,
+        }
+    if not url.startswith(("redis://", "rediss://")):
+        raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
+    return url, {
+        "global_keyprefix": "octoserver:",
+        # Wake-ups are acknowledged on arrival and carry no time, so a short time-out is safe.
+        "visibility_timeout": 300,
+        # Longer than the one second for which a worker blocks on an empty queue.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 1,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+
+
+def intervals(env: Env, name: str) -> dict[str, float]:
+    """Return the intervals, in seconds by task kind, that replace those in the code."""
+    text = str(env.str(name, default="")) or "{}"
+    try:
+        value = json.loads(text)
+        return {str(kind): float(seconds) for kind, seconds in value.items() if seconds > 0}
+    except (ValueError, TypeError, AttributeError):
+        raise ImproperlyConfigured(
+            f'{name}={text!r} must be JSON such as {{"Health": 300}}: seconds by task kind.'
+        ) from None
