@@ -1,0 +1,16 @@
+"""Register the server with Django: its own admin site, its checks and its roles."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """Django's admin application, with this server's site in place of the stock one."""
+
+    default = False
+    default_site = "octoserver.site.AdminSite"
+
+
+class OctoserverConfig(AppConfig):
+    name = "octoserver"
+    verbose_name = "Octoserver"

@@ -1,0 +1,18 @@
+"""The addresses of the server. Every view behind them declares who may use it."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from octoserver import health, views
+
+urlpatterns = [
+    path("", views.Home.as_view(), name="home"),
+    path("login/", views.SignIn.as_view(), name="login"),
+    path("logout/", views.SignOut.as_view(), name="logout"),
+    path("password/", views.ChangePassword.as_view(), name="password_change"),
+    path("tasks/", include("tasks.urls")),
+    path("configuration/maintenance/", include("maintenance.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
