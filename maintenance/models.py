@@ -34,6 +34,8 @@ class MaintenanceMode(models.Model):
     class Meta:
         verbose_name = "maintenance mode"
         verbose_name_plural = "maintenance mode"
+        # Only its writer changes it, so nobody needs a permission to change the row.
+        default_permissions = ["view"]
         permissions = [("administer_system", "Administer System")]
         constraints = [
             models.CheckConstraint(condition=models.Q(id=1), name="maintenancemode_singleton"),
@@ -63,6 +65,32 @@ class ModeSwitch(models.Model):
 
     class Meta:
         ordering = ["-generation"]
+        default_permissions = ["view"]
 
     def __str__(self) -> str:
         return f"{'enabled' if self.enabled else 'disabled'} by {self.person_name or 'nobody'}"
+
+
+class Refusal(models.Model):
+    """Changes of one kind that one person was refused within an hour. Never what was in them."""
+
+    # A digest of what makes refusals the same, so that a flood of them is one row.
+    key = models.CharField(max_length=64, unique=True, editable=False)
+    # The switch that they came after.
+    generation = models.PositiveIntegerField(db_index=True)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    person_name = models.CharField(max_length=150, default="", blank=True)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=300)
+    view = models.CharField(max_length=200)
+    count = models.PositiveIntegerField(default=0)
+    first_time = models.DateTimeField(db_default=Now())
+    last_time = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        ordering = ["-last_time", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
