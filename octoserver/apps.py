@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.core import checks
+from django.db.models.signals import post_migrate
 
 
 class AdminConfig(admin_apps.AdminConfig):
@@ -14,3 +16,11 @@ class AdminConfig(admin_apps.AdminConfig):
 class OctoserverConfig(AppConfig):
     name = "octoserver"
     verbose_name = "Octoserver"
+
+    def ready(self) -> None:
+        from octoserver import access, roles
+
+        checks.register(access.check_every_view_is_declared)
+        post_migrate.connect(
+            roles.synchronise, sender=self, dispatch_uid="octoserver.roles.synchronise"
+        )

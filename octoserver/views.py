@@ -1,4 +1,4 @@
-"""The server's own pages: home, sign-in, sign-out, one's password, and what to do after an error."""
+"""The pages of the server itself: home, sign-in, sign-out, password, and after a stale form."""
 
 from typing import Any
 

@@ -1,0 +1,60 @@
+"""The cast: an administrator, a system manager, a deployer, a viewer, and nobody in particular."""
+
+from typing import Protocol
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from octoserver import roles
+from tests.factories import UserFactory
+
+
+class ClientFor(Protocol):
+    """Give a browser in which ``user`` is signed in; nobody is where it is None."""
+
+    def __call__(self, user: User | None, *, enforce_csrf_checks: bool = False) -> Client: ...
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """Holds every permission by the group System Administrator, and is no superuser."""
+    return UserFactory(username="ada", is_staff=True, role=roles.SYSTEM_ADMINISTRATOR)
+
+
+@pytest.fixture
+def system_manager(db: None) -> User:
+    """Holds every permission but Administer System."""
+    return UserFactory(username="manuel", is_staff=True, role=roles.SYSTEM_MANAGER)
+
+
+@pytest.fixture
+def deployer(db: None) -> User:
+    return UserFactory(username="dora", role=roles.PROJECT_DEPLOYER)
+
+
+@pytest.fixture
+def viewer(db: None) -> User:
+    return UserFactory(username="vera", role=roles.PROJECT_VIEWER)
+
+
+@pytest.fixture
+def nobody(db: None) -> User:
+    """Has signed in and may do nothing: is in no group."""
+    return UserFactory(username="nils")
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return UserFactory(username="root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    def sign_in(user: User | None, *, enforce_csrf_checks: bool = False) -> Client:
+        client = Client(enforce_csrf_checks=enforce_csrf_checks)
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return sign_in
