@@ -1,0 +1,11 @@
+"""Register the application with its system checks."""
+
+from django.apps import AppConfig
+
+
+class MaintenanceConfig(AppConfig):
+    name = "maintenance"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from maintenance import checks  # noqa: F401 checks register on import

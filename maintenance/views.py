@@ -1,0 +1,126 @@
+"""Configuration → Maintenance: look at the mode, and switch it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
+from django.core.paginator import Paginator
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.generic import TemplateView
+
+from maintenance import conf, gate, mode, refusals, work
+from maintenance.decorators import maintenance_exempt
+from maintenance.forms import EnableForm
+from maintenance.models import ModeSwitch, Source
+
+SWITCHES_LISTED = 20
+REFUSALS_LISTED = 50
+
+
+def overview(request: HttpRequest, form: EnableForm | None = None) -> dict[str, Any]:
+    """Return what the page, and the admin site's, show."""
+    administrator = gate.is_administrator(request.user)
+    return {
+        "mode": mode.current(),
+        "form": form or EnableForm(),
+        "is_administrator": administrator,
+        "switches": Paginator(ModeSwitch.objects.all(), SWITCHES_LISTED).page(1),
+        "refusals": refusals.latest(limit=REFUSALS_LISTED) if administrator else None,
+        "in_flight": mode.in_flight() if administrator else None,
+        "work": work.survey(),
+    }
+
+
+class MaintenancePage(LoginRequiredMixin, TemplateView):
+    """Everybody who can sign in may look: these are the people who wait."""
+
+    template_name = "maintenance/page.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | overview(self.request)
+
+
+class Status(LoginRequiredMixin, TemplateView):
+    """The part of the page that changes by itself."""
+
+    template_name = "maintenance/_status.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | overview(self.request)
+
+
+class SwitchView(PermissionRequiredMixin, TemplateView):
+    """A switch: POST only, with Administer System only."""
+
+    permission_required = conf.ADMINISTER_SYSTEM
+    raise_exception = True
+    http_method_names = ["post"]
+    template_name = "maintenance/page.html"
+    source: str = Source.PAGE
+    page = "maintenance:page"
+
+    def origin(self) -> dict[str, Any]:
+        """Say who switches, and from where."""
+        address = self.request.META.get("REMOTE_ADDR") or ""
+        return {"person": self.request.user, "source": self.source, "address": address}
+
+    def shown(self, form: EnableForm | None = None) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(**overview(self.request, form)))
+
+
+@method_decorator(maintenance_exempt, name="dispatch")
+class Enable(SwitchView):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = EnableForm(request.POST)
+        if not form.is_valid():
+            return self.shown(form)
+        tell(request, mode.enable(**form.cleaned_data, **self.origin()))
+        return redirect(self.page)
+
+
+@method_decorator(maintenance_exempt, name="dispatch")
+class Disable(SwitchView):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            switch = mode.disable(**self.origin())
+        except OperationalError as error:
+            if not mode.is_lock_timeout(error):
+                raise
+            messages.error(request, _("The database is busy: nothing was changed. Try again."))
+            return redirect(self.page)
+        if switch.changed:
+            messages.success(request, _("Maintenance mode is off. People can change things again."))
+        else:
+            messages.info(request, _("Maintenance mode was off already."))
+        return redirect(self.page)
+
+
+def tell(request: HttpRequest, switch: mode.Switch) -> None:
+    """Say what enabling came to."""
+    if not switch.enabled:
+        messages.error(request, _("Maintenance mode is off: ") + describe_wait(switch))
+    elif not switch.settled:
+        messages.warning(request, _("Maintenance mode is on, but ") + describe_wait(switch))
+    elif switch.changed:
+        messages.success(
+            request, _("Maintenance mode is on. No change made before is still in progress.")
+        )
+    else:
+        messages.info(request, _("Maintenance mode was on already."))
+
+
+def describe_wait(switch: mode.Switch) -> str:
+    """Say in words what a switch is still waiting for."""
+    if switch.in_flight is None:
+        return _("a change in progress held the database for too long. Nothing was changed.")
+    if not switch.enabled:
+        return _("it was turned off while this was waiting.")
+    if switch.in_flight == 1:
+        return _("1 change let in before is still in progress. Enable again to look again.")
+    return _(
+        "%(count)d changes let in before are still in progress. Enable again to look again."
+    ) % {"count": switch.in_flight}
