@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
 from django.core import checks
 from django.core.exceptions import PermissionDenied
@@ -22,17 +23,17 @@ View = Callable[..., HttpResponseBase]
 
 @dataclass(frozen=True)
 class Declaration:
-    """Who may use a view: anybody, or a signed-in person whom ``admits`` lets in."""
+    """Who may use a view: anybody, or who holds the permissions and is let into the admin site."""
 
     is_public: bool = False
     permissions: tuple[str, ...] = ()
-    has_permission: Callable[[HttpRequest], bool] | None = None
+    site: AdminSite | None = None
 
     def admits(self, request: HttpRequest) -> bool:
         if self.is_public:
             return True
-        if self.has_permission is not None:
-            return self.has_permission(request)
+        if self.site is not None and not self.site.has_permission(request):
+            return False
         return request.user.is_authenticated and request.user.has_perms(self.permissions)
 
 
@@ -40,13 +41,16 @@ def declaration(view: View) -> Declaration | None:
     """Return what a resolved view declares; None if it says nothing."""
     if not getattr(view, "login_required", True):
         return Declaration(is_public=True)
-    permissions = _declared_permissions(view)
-    if permissions is not None:
-        return Declaration(permissions=permissions)
-    site = getattr(view, "admin_site", None)
-    if site is not None:
-        return Declaration(has_permission=site.has_permission)
-    return None
+    permissions, site = _declared_permissions(view), _admin_site(view)
+    if permissions is None and site is None:
+        return None
+    return Declaration(permissions=permissions or (), site=site)
+
+
+def _admin_site(view: View) -> AdminSite | None:
+    """Return the admin site that a view belongs to; Django marks the view with one of two names."""
+    site: AdminSite | None = getattr(view, "admin_site", None)
+    return site or getattr(getattr(view, "model_admin", None), "admin_site", None)
 
 
 def _declared_permissions(view: View) -> tuple[str, ...] | None:

@@ -1,14 +1,67 @@
-"""The forms of the server's own pages."""
+"""The forms of the server's own pages and of the accounts in the admin site."""
 
-from django.contrib.auth.forms import AuthenticationForm
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm, UserChangeForm
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
+
+from octoserver import authority
+
+LAST_ADMINISTRATOR = _(
+    "Nobody would be left who holds Administer System. Give it to somebody else first."
+)
 
 
 class SignInForm(AuthenticationForm):
     error_messages = {
         "invalid_login": _(
-            "This name and password do not match. Both are case-sensitive; after several failures "
-            "ask an administrator for a new password."
+            "This name and password do not match. Capital and small letters count in both."
         ),
         "inactive": _("This account is switched off. Ask an administrator."),
     }
+
+
+class UserForm(UserChangeForm):
+    """An account; the last one that holds Administer System keeps it."""
+
+    GRANTING = ("is_active", "is_superuser", "user_permissions", "groups")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if authority.is_last_administrator(self.instance) and not self._stays_administrator():
+            raise ValidationError(LAST_ADMINISTRATOR, code="last_administrator")
+        return cleaned
+
+    def _stays_administrator(self) -> bool:
+        if self.errors.keys() & self.GRANTING:
+            return True  # those are told first
+        old = self.instance
+        values = {
+            "is_active": old.is_active,
+            "is_superuser": old.is_superuser,
+            "user_permissions": old.user_permissions.all(),
+            "groups": old.groups.all(),
+        }
+        new = {name: self.cleaned_data.get(name, value) for name, value in values.items()}
+        return authority.administers(**new)
+
+
+class GroupForm(ModelForm):
+    """A group; the one that makes the last administrators keeps Administer System."""
+
+    class Meta:
+        model = Group
+        fields = ["name", "permissions"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        permissions = cleaned.get("permissions")
+        if permissions is None or self.instance.pk is None:
+            return cleaned
+        keeps = authority.administer_system() in permissions
+        if not keeps and authority.makes_last_administrators(self.instance):
+            raise ValidationError(LAST_ADMINISTRATOR, code="last_administrator")
+        return cleaned

@@ -1,5 +1,6 @@
 """The admin site of this server: its words, and doors that stay open in maintenance mode."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -8,25 +9,34 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 
 from maintenance.decorators import maintenance_exempt
 
 
 class AdminSite(admin.AdminSite):
-    site_title = _("Octoserver administration")
+    site_title = _("Octoserver")
     site_header = _("Octoserver administration")
     index_title = _("Administration")
 
-    @method_decorator(maintenance_exempt)
-    @method_decorator(never_cache)
-    @login_not_required
+    @method_decorator([maintenance_exempt, login_not_required, never_cache])
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().login(request, extra_context)
 
-    @method_decorator(maintenance_exempt)
+    @method_decorator([maintenance_exempt, login_not_required])
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().logout(request, extra_context)
+
+    def admin_view(
+        self, view: Callable[..., HttpResponse], cacheable: bool = False
+    ) -> Callable[..., HttpResponse]:
+        """Mark each view of the site, and let everybody sign out, who may use the site or not."""
+        if view == self.logout:
+            return never_cache(csrf_protect(view))
+        wrapped: Any = super().admin_view(view, cacheable)
+        wrapped.admin_site = self
+        return wrapped  # type: ignore[no-any-return]

@@ -13,12 +13,29 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
+from maintenance import work
 from maintenance.decorators import maintenance_exempt
+from octoserver import authority
 from octoserver.forms import SignInForm
+from tasks.models import ServerTask
+
+
+RECENT_TASKS = 10
+ADMINISTRATORS_NAMED = 3
 
 
 class Home(LoginRequiredMixin, TemplateView):
+    """What goes on here, as far as this person may know; where that is nothing, whom to ask."""
+
     template_name = "octoserver/home.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        if not self.request.user.has_perm("tasks.view_servertask"):
+            context["administrators"] = authority.names_to_ask(ADMINISTRATORS_NAMED)
+            return context
+        recent = ServerTask.objects.people().newest()[:RECENT_TASKS]
+        return context | {"work": work.survey(), "tasks": recent}
 
 
 @method_decorator(maintenance_exempt, name="dispatch")
