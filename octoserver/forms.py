@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm, UserChangeForm
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _

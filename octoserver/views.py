@@ -19,7 +19,6 @@ from octoserver import authority
 from octoserver.forms import SignInForm
 from tasks.models import ServerTask
 
-
 RECENT_TASKS = 10
 ADMINISTRATORS_NAMED = 3
 
