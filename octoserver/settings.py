@@ -101,6 +101,11 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
+# The web process: one Python interpreter with several threads is the embedded default.
+
+WEB_WORKERS = configuration.positive(env, "WEB_WORKERS", default=1)
+WEB_THREADS = configuration.positive(env, "WEB_THREADS", default=8)
+
 # Data
 
 DATABASES = {"default": configuration.database(env, folder=VAR_DIR)}

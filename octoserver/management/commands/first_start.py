@@ -1,0 +1,36 @@
+"""Make the first administrator of a server that has no users yet."""
+
+import secrets
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand
+from django.db import IntegrityError, transaction
+
+NAME = "admin"
+GROUP = "System Administrator"
+
+
+class Command(BaseCommand):
+    help = "Make an administrator with a random password, shown once, if there is no user yet."
+
+    def handle(self, **options: Any) -> None:
+        password = secrets.token_urlsafe(12)
+        if self.make_administrator(password=password):
+            self.stdout.write(
+                f"\nThe first administrator is {NAME!r} with the password {password}\n"
+                "This is shown once. Change it at /password/ after signing in.\n\n"
+            )
+
+    def make_administrator(self, *, password: str) -> bool:
+        users = get_user_model().objects
+        if users.exists():
+            return False
+        try:
+            with transaction.atomic():
+                person = users.create_superuser(username=NAME, password=password)
+                person.groups.set(Group.objects.filter(name=GROUP))
+        except IntegrityError:  # another node's first start was quicker
+            return False
+        return True
