@@ -1,0 +1,179 @@
+"""Real server processes for tests: started as `make run` starts them, stopped whatever happens."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Variables of the developer's or of the tests' settings that a server must not inherit.
+FOREIGN = {"DJANGO_SETTINGS_MODULE", "DEBUG", "LOG_LEVEL", "TASK_CAP", "ALLOWED_HOSTS"}
+PROMPTLY = 60.0
+
+
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of an instance whose files all lie in ``folder``."""
+    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return inherited | {
+        "VAR_DIR": str(folder),
+        "SECRET_KEY": "only-for-tests",
+        "PRODUCTION": "",
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "TASK_SYSTEM_INTERVALS": "",
+        "NODE_NAME": "node-of-the-tests",
+        **variables,
+    }
+
+
+def manage(
+    *arguments: str, env: dict[str, str], timeout: float = PROMPTLY
+) -> subprocess.CompletedProcess[str]:
+    """Run a management command to its end."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env=env,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def prepare(env: dict[str, str]) -> str:
+    """Do what `make run` does before it starts the processes; return the password it printed."""
+    for command in (["migrate", "--no-input"], ["collectstatic", "--no-input"]):
+        done = manage(*command, env=env)
+        assert done.returncode == 0, done.stderr
+    found = re.search(r"password (\S+)", manage("first_start", env=env).stdout)
+    return found.group(1) if found else ""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Program:
+    """One command of the server as a real process, its output at hand."""
+
+    def __init__(self, *arguments: str, env: dict[str, str]) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for(self, text: str, *, timeout: float = PROMPTLY) -> None:
+        """Wait until the output matches ``text``; fail with all of it if it does not come."""
+        wait_until(
+            lambda: re.search(text, self.output) is not None,
+            timeout=timeout,
+            what=lambda: f"no {text!r} in:\n{self.output}",
+        )
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, *, timeout: float = PROMPTLY) -> int:
+        """Ask it to stop and return its exit code."""
+        self.send(signal.SIGTERM)
+        return self.ended(timeout=timeout)
+
+    def ended(self, *, timeout: float = PROMPTLY) -> int:
+        code = self.process.wait(timeout)
+        self._reader.join(5)
+        return code
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever the test has come to."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Server(Program):
+    """The whole server on a port of its own, as `make run` supervises it."""
+
+    def __init__(self, *, env: dict[str, str], port: int | None = None) -> None:
+        self.port = port or free_port()
+        super().__init__("run", "--bind", f"127.0.0.1:{self.port}", env=env)
+
+    def wait_until_running(self) -> None:
+        self.wait_for("Octoserver is running at")
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return the status and the JSON or text of a page that needs no sign-in."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read().decode()
+        finally:
+            connection.close()
+        is_json = response.getheader("Content-Type", "").startswith("application/json")
+        return response.status, json.loads(body) if is_json else body
+
+
+@contextmanager
+def running(*, env: dict[str, str]) -> Iterator[Server]:
+    """Run a prepared server for a while, from its first answer on."""
+    server = Server(env=env)
+    try:
+        server.wait_until_running()
+        yield server
+    finally:
+        server.end()
+
+
+def wait_until(condition: Any, *, timeout: float = PROMPTLY, what: Any = "") -> None:
+    """Look until the condition holds; fail, saying what did not happen, when it takes too long."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(what() if callable(what) else what)
+        time.sleep(0.05)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the living processes of the instance in ``folder``, by the environment they got."""
+    wanted = f"VAR_DIR={folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
