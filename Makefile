@@ -1,0 +1,73 @@
+# What people run. `make` alone lists it.
+
+PYTHON ?= python3
+PORT ?= 8000
+HOST ?= 127.0.0.1
+
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# The settings with which the lint checks what a production server would have. Placeholders only.
+EXAMPLE := PRODUCTION=true SECRET_KEY=an-example-of-fifty-or-more-characters-0123456789-abcdefghij \
+	ALLOWED_HOSTS=octoserver.example.com
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test lint lock clean
+
+help:
+	@echo "make run [PORT=8000]   start the whole server here; Ctrl-C stops it"
+	@echo "make test [ARGS=...]   run the tests, with more arguments for pytest if wanted"
+	@echo "make lint              check style, types, migrations and the production settings"
+	@echo "make setup             only set up, into .venv"
+	@echo "make lock              choose the newest allowed dependencies anew and lock them"
+
+setup: .venv/.runtime
+setup-dev: .venv/.dev
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Octoserver needs Python 3.11 or later, and '$(PYTHON)' is not that:" \
+			"name another, as in 'make $(MAKECMDGOALS) PYTHON=python3.12'." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+		echo "'$(PYTHON)' cannot make a virtual environment:" \
+			"on Debian and Ubuntu install python3-venv." >&2; exit 1; }
+	@touch $@
+
+.venv/.runtime: requirements.txt .venv/.python
+	@echo "Installing what the server needs into .venv"
+	@$(PIP) install --quiet --require-hashes --requirement requirements.txt
+	@touch $@
+
+# After the runtime's, for two installations into one place at a time would disturb each other.
+.venv/.dev: requirements-dev.txt .venv/.runtime
+	@echo "Installing what the tests need into .venv"
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+run: setup
+	@$(MANAGE) migrate --no-input --verbosity 0
+	@$(MANAGE) collectstatic --no-input --verbosity 0
+	@$(MANAGE) first_start
+	@exec $(MANAGE) run --bind $(HOST):$(PORT)
+
+test: setup-dev
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: setup-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy maintenance tasks octoserver
+	$(MANAGE) makemigrations --check --dry-run
+	$(EXAMPLE) $(MANAGE) check --deploy --fail-level WARNING
+
+# By uv, which resolves for every platform and Python from 3.11 on at once; needed for nothing else.
+COMPILE = .venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url
+
+lock: .venv/.python
+	@test -x .venv/uv/bin/uv || { $(BIN)/python -m venv .venv/uv && .venv/uv/bin/pip install -q uv; }
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --group dev --output-file requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
