@@ -9,6 +9,8 @@ from django.test import Client
 from octoserver import roles
 from tests.factories import UserFactory
 
+pytest_plugins = ["tests.services"]
+
 
 class ClientFor(Protocol):
     """Give a browser in which ``user`` is signed in; nobody is where it is None."""
