@@ -1,0 +1,58 @@
+"""The forms that go with every task kind: when it starts, and once however often it is sent."""
+
+import secrets
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _time(label: str, *, help_text: str) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        required=False,
+        label=label,
+        help_text=help_text,
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"
+        ),
+        error_messages={"invalid": "Write the time like 2030-12-31 22:30."},
+    )
+
+
+class OnceForm(forms.Form):
+    """A form that may be sent twice and acts once, because both carry the same token."""
+
+    token = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput, initial=_token)
+
+
+class RerunForm(OnceForm):
+    """The button that queues a task again."""
+
+
+class ScheduleForm(OnceForm):
+    """When a task starts. The limits of both times are the queue's to enforce."""
+
+    queue_time = _time(
+        "Start at", help_text="Leave empty to start as soon as there is a free slot."
+    )
+    queue_time_expiry = _time(
+        "Give up unless started by",
+        help_text="Leave empty for 30 minutes after its time, or a day if it starts now.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+    @property
+    def time_zone(self) -> str:
+        return timezone.get_current_timezone_name()
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Return the times and the token as the queue takes them."""
+        return {name: self.cleaned_data[name] or None for name in self.fields}
