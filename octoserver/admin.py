@@ -1,11 +1,12 @@
 """Accounts and groups in the admin site, where nobody grants what they do not hold (G9)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, Model
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,11 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from octoserver import authority
 from octoserver.forms import LAST_ADMINISTRATOR, GroupForm, UserForm
 
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    StockUserAdmin = auth_admin.UserAdmin[User]
+else:
+    ModelAdmin, StockUserAdmin = admin.ModelAdmin, auth_admin.UserAdmin
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class GuardedAdmin(admin.ModelAdmin):
+class GuardedAdmin(ModelAdmin):
     """What accounts and groups have in common: rows that some editors may only look at."""
 
     def may_change(self, editor: User, obj: Any) -> bool:
@@ -46,14 +53,18 @@ class GuardedAdmin(admin.ModelAdmin):
         return actions
 
     def formfield_for_manytomany(
-        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
+        self,
+        db_field: "ManyToManyField[Any, Any]",
+        request: HttpRequest | None = None,
+        **kwargs: Any,
     ) -> "ModelMultipleChoiceField[Any] | None":
         """Offer, and accept, only what the editor holds."""
-        if request.user.is_authenticated:
-            if db_field.name == "groups":
-                kwargs["queryset"] = authority.grantable_groups(request.user)
-            else:
-                kwargs["queryset"] = authority.grantable_permissions(request.user)
+        if request is None or not request.user.is_authenticated:
+            raise PermissionDenied
+        if db_field.name == "groups":
+            kwargs["queryset"] = authority.grantable_groups(request.user)
+        else:
+            kwargs["queryset"] = authority.grantable_permissions(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def render_change_form(
@@ -69,15 +80,16 @@ class GuardedAdmin(admin.ModelAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        obj = self.get_object(request, unquote(object_id))
-        if obj is not None and self.has_delete_permission(request, obj) and self.is_last(obj):
-            messages.error(request, LAST_ADMINISTRATOR)
-            return HttpResponseRedirect("../change/")
+        if request.method == "POST":
+            obj = self.get_object(request, unquote(object_id))
+            if obj and self.has_delete_permission(request, obj) and self.is_last(obj):
+                messages.error(request, LAST_ADMINISTRATOR)
+                return HttpResponseRedirect("../change/")
         return super().delete_view(request, object_id, extra_context)
 
 
 @admin.register(User)
-class UserAdmin(GuardedAdmin, auth_admin.UserAdmin):
+class UserAdmin(GuardedAdmin, StockUserAdmin):
     form = UserForm
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
 

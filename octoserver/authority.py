@@ -19,8 +19,8 @@ def grantable_permissions(editor: User) -> QuerySet[Permission]:
     permissions = Permission.objects.select_related("content_type")
     if editor.is_active and editor.is_superuser:
         return permissions
-    name = Concat("content_type__app_label", Value("."), "codename")
-    return permissions.alias(name=name).filter(name__in=editor.get_all_permissions())
+    label = Concat("content_type__app_label", Value("."), "codename")
+    return permissions.alias(label=label).filter(label__in=editor.get_all_permissions())
 
 
 def grantable_groups(editor: User) -> QuerySet[Group]:

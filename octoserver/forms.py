@@ -1,14 +1,20 @@
 """The forms of the server's own pages and of the accounts in the admin site."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.forms import AuthenticationForm, UserChangeForm
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
 
 from octoserver import authority
+
+if TYPE_CHECKING:
+    UserModelForm = UserChangeForm[User]
+    GroupModelForm = ModelForm[Group]
+else:
+    UserModelForm, GroupModelForm = UserChangeForm, ModelForm
 
 LAST_ADMINISTRATOR = _(
     "Nobody would be left who holds Administer System. Give it to somebody else first."
@@ -24,7 +30,7 @@ class SignInForm(AuthenticationForm):
     }
 
 
-class UserForm(UserChangeForm):
+class UserForm(UserModelForm):
     """An account; the last one that holds Administer System keeps it."""
 
     GRANTING = ("is_active", "is_superuser", "user_permissions", "groups")
@@ -49,7 +55,7 @@ class UserForm(UserChangeForm):
         return authority.administers(**new)
 
 
-class GroupForm(ModelForm):
+class GroupForm(GroupModelForm):
     """A group; the one that makes the last administrators keeps Administer System."""
 
     class Meta:
