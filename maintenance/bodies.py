@@ -38,7 +38,7 @@ def receive(request: HttpRequest) -> None:
 
 
 def guard(response: HttpResponseBase, alias: str) -> None:
-    """Run a streamed body in a read-only transaction of its own, from its first chunk to its end."""
+    """Run a streamed body in a read-only transaction of its own, from its first chunk on."""
     streamed: Any = response
     if streamed.is_async:
         streamed.streaming_content = _read_only_async(streamed.streaming_content, alias)

@@ -60,8 +60,9 @@ def enable(
 ) -> Switch:
     """Turn the mode on and wait until every change let in before is over.
 
-    ``name`` is shown where there is no ``person``, as for a switch from a shell. ``until`` is the expected end, shown to people. ``timeout`` is in seconds, by default
-    ``MAINTENANCE_SWITCH_TIMEOUT``. Past it PostgreSQL keeps the flag on; SQLite changes nothing.
+    ``name`` is shown where there is no ``person``, as for a switch from a shell. ``until`` is the
+    expected end, shown to people. ``timeout`` is in seconds, by default
+    ``MAINTENANCE_SWITCH_TIMEOUT``; past it PostgreSQL keeps the flag on and SQLite changes nothing.
     Enabling what is on already changes nothing and waits again. Raises ``SwitchInTransaction``.
     """
     timeout = float(conf.get("MAINTENANCE_SWITCH_TIMEOUT")) if timeout is None else timeout

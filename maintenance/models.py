@@ -91,6 +91,7 @@ class Refusal(models.Model):
 
     class Meta:
         ordering = ["-last_time", "-id"]
+        default_permissions = ["view"]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -22,7 +22,8 @@ def read_only(alias: str) -> Iterator[None]:
         return
     with transaction.atomic(using=alias, durable=True):
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
+            # The query behind it is what makes it final: before one, it could be taken back.
+            cursor.execute("SET TRANSACTION READ ONLY; SELECT 1")
         yield
 
 

@@ -116,6 +116,12 @@ def flush() -> None:
     _recorder.flush()
 
 
+def forget() -> None:
+    """Drop what this process has gathered and what it knows to be written."""
+    global _recorder
+    _recorder = Recorder()
+
+
 def latest(*, limit: int = 100) -> Sequence[Refusal]:
     """Return the refusals last seen, newest first."""
     return list(Refusal.objects.all()[:limit])

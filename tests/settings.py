@@ -35,3 +35,7 @@ STORAGES = STORAGES | {  # noqa: F405
 # What a test publishes stays in its process.
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, because SQLite's memory shared by threads has other locks than a server's file.
+    DATABASES["default"]["TEST"] = {"NAME": f"{FOLDER.name}/tests.sqlite3"}  # noqa: F405
