@@ -16,7 +16,7 @@ class MaintenanceModeMiddleware:
     """The gate at the HTTP edge. It must be the last middleware: see ``maintenance.E002``.
 
     ``process_view`` decides, because only there is the view known; the transaction it opens ends in
-    ``__call__``, after the view and the rendering of its template; a refusal is rendered later still,
+    ``__call__``, after the view and the rendering of its template; a refusal is rendered later
     so that nothing of it runs inside the refused transaction.
     """
 

@@ -1,4 +1,4 @@
-"""Views of every kind that the gate meets. A change is a group of users; its name says which view."""
+"""Views of every kind that the gate meets. A change is a group of users, named after its view."""
 
 from collections.abc import AsyncIterator, Iterator
 
