@@ -39,6 +39,10 @@ class ServerNode(models.Model):
     last_seen = models.DateTimeField(null=True, editable=False)
     stopped = models.DateTimeField(null=True, editable=False)
 
+    # What ``with_running`` adds: the tasks of people, and of the system, that it runs.
+    running_people: int
+    running_system: int
+
     objects = ServerNodeQuerySet.as_manager()
 
     class Meta:
@@ -82,12 +86,14 @@ class ServerTask(models.Model):
     queue_time_expiry = models.DateTimeField()
     is_prioritized = models.BooleanField(default=False)
     concurrency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    # What the form of a double click carries twice: the second finds the row of the first.
+    token = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
 
-    node = models.ForeignKey(
-        ServerNode, null=True, on_delete=models.SET_NULL, related_name="tasks"
-    )
+    node = models.ForeignKey(ServerNode, null=True, on_delete=models.SET_NULL, related_name="tasks")
     node_name = models.CharField(max_length=200, default="", blank=True)
     incarnation = models.UUIDField(null=True, editable=False)
+    # Counts the claims: a worker that was taken for dead must not complete a later one's run.
+    attempt = models.PositiveIntegerField(default=0, editable=False)
     start_time = models.DateTimeField(null=True)
     completed_time = models.DateTimeField(null=True)
     cancel_requested_by = models.CharField(max_length=150, default="", blank=True)
@@ -96,6 +102,8 @@ class ServerTask(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        # To add is to queue; nobody changes or deletes a row by hand.
+        default_permissions = ["add", "view"]
         permissions = [
             ("cancel_servertask", "Can cancel task"),
             ("prioritize_servertask", "Can move task to top"),
@@ -106,6 +114,11 @@ class ServerTask(models.Model):
                 fields=["kind", "occurrence"],
                 condition=models.Q(occurrence__isnull=False),
                 name="servertask_one_per_occurrence",
+            ),
+            models.UniqueConstraint(
+                fields=["person", "token"],
+                condition=models.Q(token__isnull=False),
+                name="servertask_one_per_token",
             ),
             models.UniqueConstraint(
                 fields=["concurrency_key"],
@@ -190,7 +203,7 @@ class ServerTask(models.Model):
 
 
 class LogChunk(models.Model):
-    """Some consecutive lines of a task's log; a row a chunk because a row a line is 100 times slower.
+    """Some consecutive lines of a task's log: a row a chunk, as a row a line is 100 times slower.
 
     ``text`` holds the lines, separated by newlines, each as ``milliseconds category words``: the
     time since ``started``, one letter of ``tasks.log.CATEGORIES``, and what was written.
@@ -206,6 +219,7 @@ class LogChunk(models.Model):
 
     class Meta:
         ordering = ["task", "first_line"]
+        default_permissions = ["view"]
         constraints = [
             models.UniqueConstraint(fields=["task", "first_line"], name="logchunk_position"),
         ]

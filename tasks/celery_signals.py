@@ -1,0 +1,75 @@
+"""Make a Celery worker a server node: register it, beat its heart, stop it in order."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from celery import signals
+from celery.worker import state
+from django.db import connections
+
+from tasks import conf, node, scheduler, worker
+from tasks.heartbeat import Heartbeat
+from tasks.node import Registration
+from tasks.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a process that is a worker holds."""
+
+    registration: Registration
+    worker: Worker
+    heartbeat: Heartbeat
+
+
+_running: Running | None = None
+
+
+@signals.worker_init.connect
+def register(**kwargs: Any) -> None:
+    """Take the node's name; a worker that may not have it ends here, with a sentence."""
+    global _running
+    try:
+        registration = node.register(conf.node_name())
+    except node.NodeNameInUse as error:
+        raise SystemExit(str(error)) from None
+    this = worker.start(registration.row)
+    _running = Running(registration, this, Heartbeat(this))
+    connections.close_all()
+
+
+@signals.worker_ready.connect
+def begin(**kwargs: Any) -> None:
+    """Settle what a predecessor left, and look for what waits."""
+    if _running is None:
+        return
+    scheduler.settle_at_start()
+    _running.heartbeat.start()
+    _running.worker.wake()
+    connections.close_all()
+
+
+@signals.worker_shutting_down.connect
+def refuse_work(**kwargs: Any) -> None:
+    """Claim nothing more. Runs inside a signal handler, so it only sets a flag."""
+    if _running is not None:
+        _running.worker.is_stopping = True
+
+
+@signals.worker_shutdown.connect
+def end(**kwargs: Any) -> None:
+    """Let running tasks finish, unless the worker is told to end at once."""
+    global _running
+    if _running is None:
+        return
+    running, _running = _running, None
+    running.worker.stop(is_urgent=lambda: bool(state.should_terminate))
+    running.heartbeat.stop()
+    if not running.worker.running():
+        node.stop(running.registration.row)
+    worker.forget()
+    connections.close_all()
+    running.registration.lock.close()

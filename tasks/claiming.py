@@ -1,0 +1,133 @@
+"""Find the best ready row and take it, in one statement where the engine can.
+
+The SQL is written out because it runs for every task, and because its bounds must stay on the index
+``servertask_ready`` however many tasks are queued for later.
+"""
+
+from collections.abc import Collection
+from contextlib import nullcontext
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from tasks import clock
+from tasks.models import ServerNode, ServerTask, State
+
+
+class Lane(StrEnum):
+    """Tasks of people and of the system have slots of their own, so that neither starves."""
+
+    PEOPLE = "people"
+    SYSTEM = "system"
+
+
+BOTH = frozenset(Lane)
+# Losing a race for a concurrency key means to look again; more often than this, let others go on.
+LOOKS = 20
+
+_BEST = """
+SELECT candidate.id FROM tasks_servertask candidate
+WHERE candidate.state = 'Queued' AND candidate.is_system = {system}
+  AND candidate.is_prioritized = {prioritized}
+  AND candidate.queue_time <= {now} AND candidate.queue_time_expiry > {now}
+  AND (candidate.concurrency_key IS NULL OR NOT EXISTS (
+    SELECT 1 FROM tasks_servertask rival
+    WHERE rival.concurrency_key = candidate.concurrency_key
+      AND rival.state IN ('Executing', 'Cancelling')))
+ORDER BY candidate.queue_time, candidate.id LIMIT 1 {locking}"""
+
+_TAKES_WORK = """EXISTS (
+SELECT 1 FROM tasks_servernode node
+WHERE node.id = %(node)s AND node.incarnation = %(incarnation)s AND node.is_draining = {false})"""
+
+_TAKE = """
+UPDATE tasks_servertask SET state = 'Executing', node_id = %(node)s, node_name = %(name)s,
+  incarnation = %(incarnation)s, start_time = {now}, attempt = attempt + 1, message = ''
+WHERE state = 'Queued' AND id = {best} AND {takes_work}"""
+
+_LOOK = "SELECT * FROM tasks_servertask WHERE id = {best} AND {takes_work}"
+
+
+def take_best(
+    node: ServerNode, *, lanes: Collection[Lane] = BOTH, now: datetime | None = None
+) -> ServerTask | None:
+    """Take the best ready row of the lanes for ``node`` and return it; None if there is none."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    take = _take_on_sqlite if connection.vendor == "sqlite" else _take_with_lock
+    for _ in range(LOOKS if lanes else 0):
+        try:
+            # A test's own transaction must survive the lost race; elsewhere there is none.
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                return take(connection, node, lanes, now)
+        except IntegrityError:  # a task with the same key was started in between
+            continue
+    return None
+
+
+def _take_with_lock(
+    connection: BaseDatabaseWrapper,
+    node: ServerNode,
+    lanes: Collection[Lane],
+    now: datetime | None,
+) -> ServerTask | None:
+    """Rows that another worker is taking at this moment are passed over."""
+    moment = "%(now)s" if now else "STATEMENT_TIMESTAMP()"
+    take = _TAKE.format(
+        now=moment,
+        best=_best(lanes, now=moment, true="TRUE", false="FALSE", locking="FOR UPDATE SKIP LOCKED"),
+        takes_work=_TAKES_WORK.format(false="FALSE"),
+    )
+    values = _values(connection, node) | {"now": now}
+    return next(iter(ServerTask.objects.raw(f"{take} RETURNING *", values)), None)
+
+
+def _take_on_sqlite(
+    connection: BaseDatabaseWrapper,
+    node: ServerNode,
+    lanes: Collection[Lane],
+    now: datetime | None,
+) -> ServerTask | None:
+    """Look first, since looking takes no lock, and compare again when taking."""
+    at = now or clock.now()
+    values = _values(connection, node)
+    values |= {"now": connection.ops.adapt_datetimefield_value(at)}
+    best = _best(lanes, now="%(now)s", true="1", false="0", locking="")
+    takes_work = _TAKES_WORK.format(false="0")
+    look = _LOOK.format(best=best, takes_work=takes_work)
+    take = _TAKE.format(now="%(now)s", best="%(id)s", takes_work=takes_work)
+    while task := next(iter(ServerTask.objects.raw(look, values)), None):
+        with connection.cursor() as cursor:
+            cursor.execute(take, values | {"id": task.pk})
+            if cursor.rowcount:
+                return _taken(task, node, at)
+    return None
+
+
+def _taken(task: ServerTask, node: ServerNode, now: datetime) -> ServerTask:
+    """Bring the row in memory up to what was just written."""
+    task.state, task.message, task.start_time = State.EXECUTING, "", now
+    task.node, task.node_name, task.incarnation = node, node.name, node.incarnation
+    task.attempt += 1
+    return task
+
+
+def _best(lanes: Collection[Lane], **parts: str) -> str:
+    """Return the expression for the best row: the lanes one by one, prioritized rows first."""
+    true, false = parts.pop("true"), parts.pop("false")
+    choices = [
+        "(" + _BEST.format(system=system, prioritized=prioritized, **parts) + ")"
+        for lane, system in ((Lane.PEOPLE, false), (Lane.SYSTEM, true))
+        if lane in lanes
+        for prioritized in (true, false)
+    ]
+    return f"COALESCE({', '.join(choices)})"
+
+
+def _values(connection: BaseDatabaseWrapper, node: ServerNode) -> dict[str, Any]:
+    field = ServerNode._meta.get_field("incarnation")
+    incarnation: UUID | str = field.get_db_prep_value(node.incarnation, connection)
+    return {"node": node.pk, "name": node.name, "incarnation": incarnation}

@@ -1,0 +1,122 @@
+"""Know every task kind: what can run, with which arguments, for whom and how often.
+
+A kind is a class in a module that is imported at start: ``tasks/builtin/NAME.py``, or
+``task_kinds.py`` of any installed application. CONTRIBUTING.md has the steps.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from django import forms
+from django.utils.module_loading import autodiscover_modules
+
+from tasks import conf
+
+if TYPE_CHECKING:
+    from tasks.execution import Execution
+
+MODULE = "task_kinds"
+
+
+class UnknownTaskKind(Exception):  # noqa: N818 a state of the world
+    """No kind has this name, or none any more."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is no task kind {name[:64]!r}.")
+
+
+class Failure(Exception):  # noqa: N818 an outcome, not a fault of the program
+    """Raised by a kind to end its task as Failed; the words are shown to people."""
+
+
+class NoArguments(forms.Form):
+    """The form of kinds that take none."""
+
+
+class TaskKind:
+    """What can run. Subclass it, say what it is, and write ``execute``."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    # Who may queue it by hand, as "app.codename"; None: nobody.
+    permission: ClassVar[str | None] = None
+    form_class: ClassVar[type[forms.Form]] = NoArguments
+    is_system: ClassVar[bool] = False
+    # A system kind's beat; the setting TASK_SYSTEM_INTERVALS may say otherwise.
+    interval: ClassVar[timedelta | None] = None
+    # Queued when a worker or a scheduler starts, too.
+    at_start: ClassVar[bool] = False
+    # May start again by itself when its node dies. Others end as Failed and offer a rerun.
+    idempotent: ClassVar[bool] = False
+
+    def description(self, arguments: Mapping[str, Any]) -> str:
+        """Return what the list of tasks shows."""
+        return self.label
+
+    def concurrency_key(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return what two tasks must share for never running together; None: they may."""
+        return self.name if self.is_system else None
+
+    def clean(self, form: forms.Form) -> dict[str, Any]:
+        """Return the arguments to keep, as JSON can hold them, from a form that is valid."""
+        return dict(form.cleaned_data)
+
+    def execute(self, run: "Execution") -> None:
+        """Do the work. Raise ``Failure`` to fail; any other exception fails with its traceback."""
+        raise NotImplementedError
+
+    @property
+    def current_interval(self) -> timedelta | None:
+        return conf.system_interval(self.name, self.interval)
+
+
+_registry: dict[str, TaskKind] = {}
+Kind = TypeVar("Kind", bound=type[TaskKind])
+
+
+def register(kind: Kind) -> Kind:
+    """Make a kind known, as a class decorator."""
+    known = _registry.get(kind.name)
+    if known is not None and type(known) is not kind:
+        raise ValueError(f"Two task kinds are called {kind.name!r}.")
+    if kind.is_system and not kind.idempotent:
+        raise ValueError(f"The system kind {kind.name!r} must be idempotent.")
+    _registry[kind.name] = kind()
+    return kind
+
+
+def unregister(name: str) -> None:
+    """Forget a kind; for tests."""
+    _registry.pop(name, None)
+
+
+def get(name: str) -> TaskKind:
+    """Return the kind called ``name``. Raises ``UnknownTaskKind``."""
+    try:
+        return _registry[name]
+    except KeyError:
+        raise UnknownTaskKind(name) from None
+
+
+def all() -> list[TaskKind]:  # noqa: A001 read as kinds.all()
+    """Return every kind, by label."""
+    return sorted(_registry.values(), key=lambda kind: kind.label)
+
+
+def system() -> list[TaskKind]:
+    """Return the kinds that the server queues itself."""
+    return [kind for kind in all() if kind.is_system]
+
+
+def offered_to(person: Any) -> list[TaskKind]:
+    """Return the kinds that a person may queue by hand."""
+    return [kind for kind in all() if kind.permission and person.has_perm(kind.permission)]
+
+
+def autodiscover() -> None:
+    """Import the built-in kinds and those of every installed application."""
+    from tasks import builtin  # noqa: F401 its modules import this one
+
+    autodiscover_modules(MODULE)

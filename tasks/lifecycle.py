@@ -1,0 +1,209 @@
+"""Change the states of tasks: the one module that does.
+
+Every change is compare-and-set. Whoever loses the race is told by the return value, and has changed
+nothing.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from maintenance import gate
+from tasks import claiming, clock, conf, kinds, log
+from tasks.claiming import BOTH, Lane
+from tasks.models import COMPLETED, LogChunk, ServerNode, ServerTask, State
+from tasks.querysets import ServerTaskQuerySet
+
+CANCEL = "tasks.cancel_servertask"
+PRIORITIZE = "tasks.prioritize_servertask"
+# Starts after which an idempotent task is taken for what brings its nodes down.
+MOST_ATTEMPTS = 5
+BATCH = 500
+
+
+class IllegalTransition(Exception):  # noqa: N818 a state of the world
+    """A completed task cannot be completed as this."""
+
+
+def claim_next(
+    node: ServerNode, *, lanes: Collection[Lane] = BOTH, now: datetime | None = None
+) -> ServerTask | None:
+    """Take the best ready task for ``node``, Queued to Executing; None if nothing is ready.
+
+    Prioritized tasks come first, then the longest due. A node that drains, or whose row belongs to
+    a later start of its worker, gets none.
+    """
+    return claiming.take_best(node, lanes=lanes, now=now)
+
+
+def finish(
+    task: ServerTask,
+    *,
+    state: State,
+    message: str = "",
+    last_words: Sequence[LogChunk] = (),
+    now: datetime | None = None,
+) -> bool:
+    """Complete the run that ``task`` was claimed for, and store the end of its log with it.
+
+    False if the run is this worker's no longer: it was abandoned and reaped. Done twice, the second
+    time is False too.
+    """
+    if state not in COMPLETED:
+        raise IllegalTransition(f"{state} does not complete a task.")
+    with transaction.atomic():
+        done = _own_run(task).update(
+            state=state, message=log.storable(message), completed_time=clock.moment(now)
+        )
+        if done and last_words:
+            LogChunk.objects.bulk_create(last_words, ignore_conflicts=True)
+    return bool(done)
+
+
+def release(task: ServerTask) -> bool:
+    """Put back a task that was claimed but, as the worker knows for certain, never started."""
+    return bool(_own_run(task).update(**_UNCLAIMED))
+
+
+def cancel(task: ServerTask, *, person: Any = None, now: datetime | None = None) -> bool:
+    """Cancel at once what is Queued, and ask what is Executing to stop; False if it is neither.
+
+    Raises ``PermissionDenied`` and ``maintenance.gate.InMaintenanceMode``; ``person`` None is the
+    server itself.
+    """
+    name = _name_of(person)
+    with transaction.atomic():
+        _admit(person, CANCEL)
+        row = ServerTask.objects.filter(pk=task.pk)
+        if row.filter(state=State.QUEUED).update(
+            state=State.CANCELED,
+            message=f"Canceled by {name} before it started.",
+            completed_time=clock.moment(now),
+            cancel_requested_by=name,
+        ):
+            log.append(task, f"Canceled by {name} before it started.")
+            return True
+        asked = row.filter(state=State.EXECUTING).update(
+            state=State.CANCELLING, message=f"{name} asked to cancel.", cancel_requested_by=name
+        )
+    return bool(asked)
+
+
+def prioritize(task: ServerTask, *, person: Any = None) -> bool:
+    """Move a queued task before all that are not prioritized; False if it is not queued, or was.
+
+    Raises ``PermissionDenied`` and ``maintenance.gate.InMaintenanceMode``.
+    """
+    with transaction.atomic():
+        _admit(person, PRIORITIZE)
+        moved = ServerTask.objects.filter(
+            pk=task.pk, state=State.QUEUED, is_prioritized=False
+        ).update(is_prioritized=True)
+    return bool(moved)
+
+
+def expire_due(*, now: datetime | None = None) -> list[ServerTask]:
+    """Complete as TimedOut what was not started by its expiry; return those that this call did."""
+    expired = []
+    for task in ServerTask.objects.expired(now).order_by("queue_time_expiry")[:BATCH]:
+        words = f"Not started by {task.queue_time_expiry:%Y-%m-%d %H:%M:%S %Z}, its expiry."
+        with transaction.atomic():
+            if (
+                ServerTask.objects.expired(now)
+                .filter(pk=task.pk)
+                .update(state=State.TIMED_OUT, message=words, completed_time=clock.moment(now))
+            ):
+                log.append(task, words, category=log.ERROR)
+                expired.append(task)
+    return expired
+
+
+def abandoned(*, now: datetime | None = None) -> ServerTaskQuerySet:
+    """Return the running tasks whose worker is gone: no node that is alive carries their mark."""
+    holder = ServerNode.objects.alive(now).filter(incarnation=OuterRef("incarnation"))
+    return ServerTask.objects.running().filter(~Exists(holder))
+
+
+def reap_lost(*, spared: Collection[UUID] = (), now: datetime | None = None) -> list[ServerTask]:
+    """End every abandoned task; return those that this call ended or queued again.
+
+    What is idempotent starts again by itself; what was being canceled is Canceled; the rest is
+    Failed, since nobody can know how far it came. ``spared`` are workers to wait longer for.
+    """
+    lost = abandoned(now=now).exclude(incarnation__in=list(spared))
+    return [task for task in lost.order_by("id")[:BATCH] if _reap(task, now)]
+
+
+def _reap(task: ServerTask, now: datetime | None) -> bool:
+    state, words = _verdict(task)
+    change: dict[str, Any] = {"state": state, "message": words}
+    if state == State.QUEUED:
+        expiry = clock.now() + conf.UNSCHEDULED_EXPIRY
+        change |= _UNCLAIMED | {"message": words, "queue_time_expiry": expiry}
+    else:
+        change |= {"completed_time": clock.moment(now)}
+    with transaction.atomic():
+        run = abandoned(now=now).filter(
+            pk=task.pk, incarnation=task.incarnation, attempt=task.attempt, state=task.state
+        )
+        if not run.update(**change):
+            return False
+        log.append(task, words, category=log.ERROR)
+    return True
+
+
+def _verdict(task: ServerTask) -> tuple[State, str]:
+    """Say what becomes of an abandoned task, and why."""
+    lost = f"Server node {task.node_name} stopped answering while it ran this task"
+    if task.state == State.CANCELLING:
+        return State.CANCELED, f"Canceled by {task.cancel_requested_by}. {lost}."
+    if not _is_idempotent(task.kind):
+        return State.FAILED, f"{lost}: nobody knows how far it came. Rerun it if that is safe."
+    if task.attempt >= MOST_ATTEMPTS:
+        return State.FAILED, f"{lost}, for the {task.attempt}th time: it is not started again."
+    return State.QUEUED, f"{lost}. It starts again."
+
+
+def _is_idempotent(kind: str) -> bool:
+    try:
+        return kinds.get(kind).idempotent
+    except kinds.UnknownTaskKind:
+        return False
+
+
+_UNCLAIMED: dict[str, Any] = {
+    "state": State.QUEUED,
+    "node": None,
+    "node_name": "",
+    "incarnation": None,
+    "start_time": None,
+}
+
+
+def _own_run(task: ServerTask) -> ServerTaskQuerySet:
+    return ServerTask.objects.running().filter(
+        pk=task.pk, incarnation=task.incarnation, attempt=task.attempt
+    )
+
+
+def _admit(person: Any, permission: str) -> None:
+    """Ask for the permission, then the gate, inside the transaction of the change."""
+    if person is None:
+        return
+    if not person.has_perm(permission):
+        raise PermissionDenied("You may not do this to tasks.")
+    gate.check(person)
+
+
+def _name_of(person: Any) -> str:
+    return str(person.get_username()) if person is not None else "the server"
+
+
+def names(tasks: Iterable[ServerTask]) -> str:
+    """Return the names of some tasks, for a line of the server's own log."""
+    return ", ".join(task.name for task in tasks)

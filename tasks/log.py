@@ -1,0 +1,98 @@
+"""Read task logs, and add the server's own words to one that no worker is writing.
+
+A chunk's text is lines of ``milliseconds category words``; ``tasks.logwriter`` makes them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tasks import clock
+from tasks.models import LogChunk, ServerTask
+
+INFO, WARNING, ERROR, OUTPUT = "i", "w", "e", "o"
+CATEGORIES = {INFO: "Info", WARNING: "Warning", ERROR: "Error", OUTPUT: "Output"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a task log; ``category`` is a key of ``CATEGORIES``, numbers begin at 1."""
+
+    number: int
+    time: datetime
+    category: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        return CATEGORIES.get(self.category, "")
+
+
+def lines(task: ServerTask, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+    """Return at most ``limit`` lines behind number ``after``."""
+    found: list[LogLine] = []
+    for chunk in LogChunk.objects.after(task, after).iterator(chunk_size=20):
+        found += (line for line in parse(chunk) if line.number > after)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def line_count(task: ServerTask) -> int:
+    """Return the number of the last line, 0 where there is none."""
+    last = (
+        LogChunk.objects.filter(task=task)
+        .order_by("-first_line")
+        .only("first_line", "line_count")
+        .first()
+    )
+    return last.first_line + last.line_count - 1 if last else 0
+
+
+def raw(task: ServerTask) -> Iterator[str]:
+    """Yield the whole log as text, a chunk at a time, each line with its time and category."""
+    for chunk in LogChunk.objects.after(task, 0).iterator(chunk_size=20):
+        yield "".join(
+            f"{line.time.isoformat(timespec='milliseconds')} {line.label:<7} {line.text}\n"
+            for line in parse(chunk)
+        )
+
+
+def parse(chunk: LogChunk) -> Iterator[LogLine]:
+    """Yield the lines of a chunk."""
+    for number, line in enumerate(chunk.text.split("\n"), start=chunk.first_line):
+        offset, category, text = line.split(" ", 2)
+        yield LogLine(number, chunk.started + timedelta(milliseconds=int(offset)), category, text)
+
+
+def append(task: ServerTask, text: str, *, category: str = WARNING) -> None:
+    """Add a line of the server's to the log of a task that no worker is writing to."""
+    append_all([(task, text)], category=category)
+
+
+def append_all(words: Iterable[tuple[ServerTask, str]], *, category: str = WARNING) -> None:
+    """Add a line each to the logs of tasks that no worker is writing to."""
+    now = clock.now()
+    LogChunk.objects.bulk_create(
+        (
+            LogChunk(
+                task=task,
+                first_line=line_count(task) + 1,
+                line_count=1,
+                started=now,
+                text=f"0 {category} {clean(text)}",
+            )
+            for task, text in words
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def clean(text: str) -> str:
+    """Return ``text`` as one line that any database can hold."""
+    return storable(" ".join(text.splitlines()))
+
+
+def storable(text: str) -> str:
+    """Replace what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\u2400").encode("utf-8", "replace").decode()

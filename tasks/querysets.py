@@ -1,0 +1,159 @@
+"""The reads of the queue, as verbs that read like the domain."""
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from tasks import clock, conf
+
+if TYPE_CHECKING:
+    from tasks.models import LogChunk, ServerNode, ServerTask  # noqa: F401 named in strings
+
+QUEUED = "Queued"
+RUNNING = ("Executing", "Cancelling")
+COMPLETED = ("Success", "Failed", "Canceled", "TimedOut")
+NAME = re.compile(r"\AServerTasks-([1-9][0-9]{0,17})\Z", re.ASCII)
+
+
+class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
+    """Tasks by where they stand."""
+
+    def queued(self) -> "ServerTaskQuerySet":
+        return self.filter(state=QUEUED)
+
+    def scheduled(self, now: datetime | None = None) -> "ServerTaskQuerySet":
+        """Queued for a time that lies ahead."""
+        return self.queued().filter(queue_time__gt=clock.moment(now))
+
+    def due(self, now: datetime | None = None) -> "ServerTaskQuerySet":
+        """Queued, its time has come and not yet gone."""
+        moment = clock.moment(now)
+        return self.queued().filter(queue_time__lte=moment, queue_time_expiry__gt=moment)
+
+    def ready(self, now: datetime | None = None) -> "ServerTaskQuerySet":
+        """Due, and no task with the same concurrency key is running."""
+        return self.due(now).filter(~Exists(self._rivals()))
+
+    def _rivals(self) -> models.QuerySet["ServerTask"]:
+        return self.model._default_manager.filter(
+            concurrency_key__isnull=False,
+            concurrency_key=OuterRef("concurrency_key"),
+            state__in=RUNNING,
+        )
+
+    def in_claim_order(self) -> "ServerTaskQuerySet":
+        return self.order_by(F("is_prioritized").desc(), "queue_time", "id")
+
+    def ahead_of(self, task: "ServerTask", now: datetime | None = None) -> "ServerTaskQuerySet":
+        """Due tasks of the same lane that are claimed before ``task``."""
+        earlier = Q(queue_time__lt=task.queue_time) | Q(queue_time=task.queue_time, id__lt=task.pk)
+        if task.is_prioritized:
+            before = Q(is_prioritized=True) & earlier
+        else:
+            before = Q(is_prioritized=True) | (Q(is_prioritized=False) & earlier)
+        return self.due(now).filter(before, is_system=task.is_system)
+
+    def running(self) -> "ServerTaskQuerySet":
+        return self.filter(state__in=RUNNING)
+
+    def completed(self) -> "ServerTaskQuerySet":
+        return self.filter(state__in=COMPLETED)
+
+    def not_completed(self) -> "ServerTaskQuerySet":
+        return self.filter(state__in=(QUEUED, *RUNNING))
+
+    def expired(self, now: datetime | None = None) -> "ServerTaskQuerySet":
+        """Queued, although the time by which it had to start has come."""
+        return self.queued().filter(queue_time_expiry__lte=clock.moment(now))
+
+    def people(self) -> "ServerTaskQuerySet":
+        return self.filter(is_system=False)
+
+    def system(self) -> "ServerTaskQuerySet":
+        return self.filter(is_system=True)
+
+    def in_state(self, state: str | None) -> "ServerTaskQuerySet":
+        """Those in ``state``; all if None."""
+        return self if state is None else self.filter(state=state)
+
+    def newest(self) -> "ServerTaskQuerySet":
+        return self.order_by("-id")
+
+    def older_than(self, pk: int | None) -> "ServerTaskQuerySet":
+        """Newest first, from below the task numbered ``pk`` on; all if None."""
+        return (self if pk is None else self.filter(pk__lt=pk)).newest()
+
+    def newer_than(self, pk: int) -> "ServerTaskQuerySet":
+        """Oldest first, from above the task numbered ``pk`` on."""
+        return self.filter(pk__gt=pk).order_by("id")
+
+    def timed_out_since(self, moment: datetime) -> "ServerTaskQuerySet":
+        """Not started by their expiry, which passed after ``moment``; the latest first."""
+        return self.filter(state="TimedOut", completed_time__gt=moment).order_by("-completed_time")
+
+    def children_of(self, task: "ServerTask") -> "ServerTaskQuerySet":
+        return self.filter(parent=task).newest()
+
+    def reruns_of(self, task: "ServerTask") -> "ServerTaskQuerySet":
+        return self.filter(rerun_of=task).newest()
+
+    def of_name(self, name: str) -> "ServerTask":
+        """Return the task called ``name``. Raises ``DoesNotExist``, for a malformed name too."""
+        match = NAME.match(name)
+        if match is None:
+            raise self.model.DoesNotExist(f"No task is called {name[:40]!r}.")
+        return self.get(pk=int(match[1]))
+
+
+class ServerNodeQuerySet(models.QuerySet["ServerNode"]):
+    """Server nodes by whether they work."""
+
+    def alive(self, now: datetime | None = None) -> "ServerNodeQuerySet":
+        """Running, and heard of within the time after which a node counts as lost."""
+        return self.filter(stopped__isnull=True, last_seen__gt=_silence_began(now))
+
+    def silent(self, now: datetime | None = None) -> "ServerNodeQuerySet":
+        """Stopped or not heard of for so long that it counts as lost."""
+        return self.filter(
+            Q(stopped__isnull=False)
+            | Q(last_seen__isnull=True)
+            | Q(last_seen__lte=_silence_began(now))
+        )
+
+    def taking_work(self, now: datetime | None = None) -> "ServerNodeQuerySet":
+        return self.alive(now).filter(is_draining=False)
+
+    def with_running(self) -> "ServerNodeQuerySet":
+        """Add how many tasks of people, and of the system, each node is running."""
+        return self.annotate(
+            running_people=_running_count(is_system=False),
+            running_system=_running_count(is_system=True),
+        )
+
+
+def _running_count(*, is_system: bool) -> Coalesce:
+    """Count over the running alone: a join would read every task that the node ever ran."""
+    tasks = apps.get_model("tasks", "ServerTask")._default_manager
+    running = tasks.filter(node=OuterRef("pk"), state__in=RUNNING, is_system=is_system)
+    counted = running.order_by().values("node").annotate(count=models.Count("pk")).values("count")
+    return Coalesce(Subquery(counted), Value(0))
+
+
+def _silence_began(now: datetime | None) -> Any:
+    moment: Any = clock.moment(now)
+    return moment - timedelta(seconds=conf.node_silence())
+
+
+class LogChunkQuerySet(models.QuerySet["LogChunk"]):
+    """Chunks of logs by position."""
+
+    def after(self, task: "ServerTask", line: int) -> "LogChunkQuerySet":
+        """Those that hold lines behind number ``line``, in order; the first may begin before it."""
+        holding = self.filter(task=task, first_line__lte=line + 1).order_by("-first_line")
+        begin = Coalesce(Subquery(holding.values("first_line")[:1]), Value(0))
+        return self.filter(task=task, first_line__gte=begin).order_by("first_line")

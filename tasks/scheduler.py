@@ -1,0 +1,155 @@
+"""Keep time for the queue: beats of system kinds, expiry, abandoned tasks, and waking workers.
+
+Any number of schedulers may run: each step is compare-and-set or under a unique constraint.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from tasks import clock, kinds, lifecycle, queue, wake
+from tasks.claiming import Lane
+from tasks.models import ServerNode, ServerTask
+from tasks.worker import system_slots
+
+INTERVAL, SHORTEST = 0.5, 0.01
+# Seconds for which a scheduler itself must have watched a node be silent, without a gap of its own:
+# after an outage of the database every node looks silent until its next heartbeat.
+WATCH, GAP = 10.0, 5.0
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+logger = logging.getLogger(__name__)
+
+
+class SilenceWatch:
+    """Remember for how long this process has seen which worker's heartbeat stand still."""
+
+    def __init__(self) -> None:
+        self._seen: dict[UUID, tuple[datetime | None, float]] = {}
+        self._looked = float("-inf")
+
+    def too_short(self, nodes: list[ServerNode], *, at: float) -> list[UUID]:
+        """Return the workers to be spared; ``at`` is a monotonic time in seconds."""
+        if at - self._looked > GAP:
+            self._seen.clear()
+        self._looked = at
+        for node in nodes:
+            if node.incarnation is None:
+                continue
+            last_seen, _ = self._seen.get(node.incarnation, (None, 0.0))
+            if last_seen != node.last_seen or node.incarnation not in self._seen:
+                self._seen[node.incarnation] = (node.last_seen, at)
+        stopped = {node.incarnation for node in nodes if node.stopped}
+        return [
+            incarnation
+            for incarnation, (_, since) in self._seen.items()
+            if at - since < WATCH and incarnation not in stopped
+        ]
+
+
+class Scheduler:
+    """One scheduler; ``tick`` is one turn of its loop."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._watch = SilenceWatch()
+
+    def run(self) -> None:
+        """Go on until stopped, whatever the database does."""
+        self._guarded(settle_at_start)
+        while not self._stopped.is_set():
+            self.tick()
+            self._stopped.wait(self._pause())
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def tick(self) -> None:
+        """Do every step; one that fails does not keep the others from their turn."""
+        close_old_connections()
+        for step in (self.expire, self.reap, self.queue_occurrences, self.wake_workers):
+            self._guarded(step)
+
+    def expire(self, *, now: datetime | None = None) -> None:
+        for task in lifecycle.expire_due(now=now):
+            logger.warning("%s %s", task.name, "was not started by its expiry: TimedOut.")
+
+    def reap(self, *, now: datetime | None = None) -> None:
+        spared = self._watch.too_short(list(ServerNode.objects.all()), at=time.monotonic())
+        for task in lifecycle.reap_lost(spared=spared, now=now):
+            logger.warning("%s was abandoned by its node.", task.name)
+
+    def queue_occurrences(self, *, now: datetime | None = None) -> list[ServerTask]:
+        """Queue each system kind whose interval has begun and is not served yet."""
+        at = now or clock.now()
+        due = ((kind, slot_of(kind, at)) for kind in kinds.system())
+        queued = [queue.enqueue_occurrence(kind.name, slot) for kind, slot in due if slot]
+        return [task for task in queued if task]
+
+    def wake_workers(self, *, now: datetime | None = None) -> bool:
+        """Wake workers if something is ready and a slot free somewhere; return whether so."""
+        if not ServerTask.objects.ready(now).exists():
+            return False
+        nodes = ServerNode.objects.taking_work(now).with_running()
+        lanes = {lane for node in nodes for lane in _free_lanes(node)}
+        is_wanted = any(
+            ServerTask.objects.ready(now).filter(is_system=lane == Lane.SYSTEM).exists()
+            for lane in lanes
+        )
+        if is_wanted:
+            wake.request()
+        return is_wanted
+
+    def _pause(self) -> float:
+        """Return the seconds until the next turn: less if a scheduled task is due before."""
+        try:
+            now = clock.now()
+            next_task = ServerTask.objects.scheduled(now).order_by("queue_time").first()
+        except DatabaseError:
+            return INTERVAL
+        if next_task is None:
+            return INTERVAL
+        return min(max((next_task.queue_time - now).total_seconds(), SHORTEST), INTERVAL)
+
+    def _guarded(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except DatabaseError as error:
+            logger.warning("The database did not serve the scheduler, which tries again: %s", error)
+            connection.close()
+        except Exception:
+            logger.exception("A step of the scheduler failed, it tries again.")
+
+
+def settle_at_start() -> None:
+    """Reap what stopped workers left behind, and queue the kinds that run at every start."""
+    fresh = [
+        node.incarnation for node in ServerNode.objects.filter(stopped=None) if node.incarnation
+    ]
+    lifecycle.reap_lost(spared=fresh)
+    now = clock.now()
+    for kind in kinds.system():
+        if kind.at_start:
+            slot = slot_of(kind, now)
+            if queue.enqueue_occurrence(kind.name, slot) is None:
+                queue.enqueue_occurrence(kind.name, None)
+
+
+def slot_of(kind: kinds.TaskKind, now: datetime) -> datetime | None:
+    """Return the beginning of the interval that ``now`` lies in, the same on every node."""
+    interval = kind.current_interval
+    return EPOCH + (now - EPOCH) // interval * interval if interval else None
+
+
+def _free_lanes(node: ServerNode) -> list[Lane]:
+    """Return the lanes of a node, read with ``with_running``, that have a slot."""
+    room = {
+        Lane.PEOPLE: node.running_people < node.task_cap,
+        Lane.SYSTEM: node.running_system < system_slots(),
+    }
+    return [lane for lane, has_room in room.items() if has_room]

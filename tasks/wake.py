@@ -1,0 +1,123 @@
+"""Ask workers to look at the queue: a message without arguments, which may be lost.
+
+A burst of requests needs few messages, since a woken worker goes on until nothing is ready: the
+first is sent at once, those of the next 20 milliseconds together as one. A broker that is down is
+left alone for a while; the scheduler and the workers look by themselves meanwhile.
+"""
+
+import atexit
+import logging
+import os
+import threading
+import time
+from typing import Any
+
+from celery import current_app
+
+NAME = "tasks.wake"
+# Seconds until connecting or sending counts as failed, and how often to try again.
+TIMEOUT = 1.0
+RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+
+logger = logging.getLogger(__name__)
+
+
+class Waker:
+    """The wake-ups of one process."""
+
+    DEBOUNCE = 0.02
+    # Seconds for which a broker that failed is left alone.
+    BREAK = 5.0
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._producer: Any = None
+        self._trailing: threading.Timer | None = None
+        self._last = self._broken_until = float("-inf")
+
+    def request(self) -> None:
+        """Wake a worker soon. Never raises; a dead broker costs seconds once, then nothing."""
+        with self._lock:
+            now = time.monotonic()
+            if self._trailing is not None or now < self._broken_until:
+                return
+            wait = self._last + self.DEBOUNCE - now
+            if wait > 0:
+                self._trailing = threading.Timer(wait, self.flush)
+                self._trailing.daemon = True
+                self._trailing.start()
+                return
+            self._last = now
+        self._send()
+
+    def flush(self) -> None:
+        """Send what is held back, if anything is: its time has come, or the process ends."""
+        with self._lock:
+            if self._trailing is None:
+                return
+            self._trailing.cancel()
+            self._trailing = None
+            self._last = time.monotonic()
+        self._send()
+
+    def latency(self) -> float:
+        """Return the seconds that it takes to hand over one wake-up. Raises what fails."""
+        began = time.monotonic()
+        self._publish()
+        return time.monotonic() - began
+
+    def _send(self) -> None:
+        try:
+            self._publish()
+        except Exception as error:  # noqa: BLE001 whatever the broker has must not fail a request
+            with self._lock:
+                self._broken_until = time.monotonic() + self.BREAK
+            logger.warning("The broker took no wake-up, the next sweep will do: %s", error)
+
+    def _publish(self) -> None:
+        with self._sending:
+            try:
+                self._producer = self._producer or _connect()
+                current_app.send_task(
+                    NAME,
+                    producer=self._producer,
+                    ignore_result=True,
+                    retry=True,
+                    retry_policy=RETRIES,
+                )
+            except BaseException:
+                self._producer = None
+                raise
+
+
+def _connect() -> Any:
+    """Open a connection of our own: a worker's waits longer than a request may."""
+    connection = current_app.connection_for_write(
+        connect_timeout=TIMEOUT,
+        transport_options={"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT},
+    )
+    return current_app.amqp.Producer(connection)
+
+
+_waker = Waker()
+
+
+def request() -> None:
+    """Wake a worker soon; never raises. Call it when what is to be found is committed."""
+    _waker.request()
+
+
+def latency() -> float:
+    """Return the seconds that the broker takes for one wake-up. Raises what fails."""
+    return _waker.latency()
+
+
+def _renew() -> None:
+    """Begin anew in a forked child: threads, locks and sockets of the parent are not its own."""
+    global _waker
+    _waker = Waker()
+
+
+os.register_at_fork(after_in_child=_renew)
+atexit.register(lambda: _waker.flush())
