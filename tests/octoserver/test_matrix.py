@@ -1,0 +1,216 @@
+"""Who gets what on every address of the server. A new address must add its rows here."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.http import HttpResponse
+from django.utils import timezone
+
+from maintenance.models import MaintenanceMode, ModeSwitch, Refusal
+from octoserver import access
+from tasks.models import ServerNode, ServerTask
+from tests.conftest import ClientFor
+
+pytestmark = pytest.mark.django_db
+
+CAST = ("administrator", "system_manager", "deployer", "viewer", "nobody", "anonymous")
+
+# A redirect to a sign-in page, with the way back, is written as sign-in.
+TABLE = """
+home                                       GET   200 200 200 200 200 sign-in
+home                                       POST  405 405 405 405 405 sign-in
+login                                      GET   302 302 302 302 302 200
+login                                      POST  302 302 302 302 302 200
+logout                                     GET   405 405 405 405 405 405
+logout                                     POST  302 302 302 302 302 302
+password_change                            GET   200 200 200 200 200 sign-in
+password_change                            POST  200 200 200 200 200 sign-in
+healthz                                    GET   200 200 200 200 200 200
+healthz                                    POST  405 405 405 405 405 405
+readyz                                     GET   200 200 200 200 200 200
+readyz                                     POST  405 405 405 405 405 405
+
+tasks:list                                 GET   200 200 200 200 403 sign-in
+tasks:list                                 POST  405 405 405 405 403 sign-in
+tasks:new                                  GET   200 200 200 403 403 sign-in
+tasks:new                                  POST  200 200 200 403 403 sign-in
+tasks:detail                               GET   200 200 200 200 403 sign-in
+tasks:detail                               POST  405 405 405 405 403 sign-in
+tasks:log                                  GET   286 286 286 286 403 sign-in
+tasks:log                                  POST  405 405 405 405 403 sign-in
+tasks:log_raw                              GET   200 200 200 200 403 sign-in
+tasks:log_raw                              POST  405 405 405 405 403 sign-in
+tasks:cancel                               GET   405 405 405 403 403 sign-in
+tasks:cancel                               POST  302 302 302 403 403 sign-in
+tasks:rerun                                GET   405 405 405 403 403 sign-in
+tasks:rerun                                POST  302 302 302 403 403 sign-in
+tasks:prioritize                           GET   405 405 403 403 403 sign-in
+tasks:prioritize                           POST  302 302 403 403 403 sign-in
+tasks:no_such_task                         GET   404 404 404 404 403 sign-in
+tasks:no_such_task                         POST  405 405 405 405 403 sign-in
+
+maintenance:page                           GET   200 200 200 200 200 sign-in
+maintenance:page                           POST  405 405 405 405 405 sign-in
+maintenance:status                         GET   200 200 200 200 200 sign-in
+maintenance:status                         POST  405 405 405 405 405 sign-in
+maintenance:enable                         GET   405 403 403 403 403 sign-in
+maintenance:enable                         POST  302 403 403 403 403 sign-in
+maintenance:disable                        GET   405 403 403 403 403 sign-in
+maintenance:disable                        POST  302 403 403 403 403 sign-in
+
+admin:login                                GET   302 302 200 200 200 200
+admin:login                                POST  200 200 200 200 200 200
+admin:logout                               GET   405 405 405 405 405 405
+admin:logout                               POST  302 302 302 302 302 302
+admin:index                                GET   200 200 403 403 403 sign-in
+admin:index                                POST  200 200 403 403 403 sign-in
+admin:app_list                             GET   200 200 403 403 403 sign-in
+admin:app_list                             POST  200 200 403 403 403 sign-in
+admin:password_change                      GET   200 200 403 403 403 sign-in
+admin:password_change                      POST  200 200 403 403 403 sign-in
+admin:password_change_done                 GET   200 200 403 403 403 sign-in
+admin:password_change_done                 POST  405 405 403 403 403 sign-in
+admin:autocomplete                         GET   403 403 403 403 403 sign-in
+admin:autocomplete                         POST  405 405 403 403 403 sign-in
+admin:jsi18n                               GET   200 200 403 403 403 sign-in
+admin:jsi18n                               POST  405 405 403 403 403 sign-in
+admin:view_on_site                         GET   404 404 403 403 403 sign-in
+admin:view_on_site                         POST  404 404 403 403 403 sign-in
+admin/(?P<url>.*)$                         GET   404 404 403 403 403 sign-in
+admin/(?P<url>.*)$                         POST  404 404 403 403 403 sign-in
+admin:auth_user_password_change            GET   200 200 403 403 403 sign-in
+admin:auth_user_password_change            POST  200 200 403 403 403 sign-in
+admin:maintenance_maintenancemode_enable   GET   405 403 403 403 403 sign-in
+admin:maintenance_maintenancemode_enable   POST  302 403 403 403 403 sign-in
+admin:maintenance_maintenancemode_disable  GET   405 403 403 403 403 sign-in
+admin:maintenance_maintenancemode_disable  POST  302 403 403 403 403 sign-in
+"""
+
+# Rows of the admin site that people change there, and those that only their writer changes.
+CHANGED_MODELS = ("auth/user", "auth/group")
+READ_MODELS = (
+    "maintenance/maintenancemode",
+    "maintenance/modeswitch",
+    "maintenance/refusal",
+    "tasks/servertask",
+    "tasks/servernode",
+)
+CHANGED_PAGES = """
+admin:{model}_changelist             GET   200 200 403 403 403 sign-in
+admin:{model}_changelist             POST  200 200 403 403 403 sign-in
+admin:{model}_add                    GET   200 200 403 403 403 sign-in
+admin:{model}_add                    POST  200 200 403 403 403 sign-in
+admin:{model}_change                 GET   200 200 403 403 403 sign-in
+admin:{model}_change                 POST  200 200 403 403 403 sign-in
+admin:{model}_delete                 GET   200 200 403 403 403 sign-in
+admin:{model}_delete                 POST  200 200 403 403 403 sign-in
+admin:{model}_history                GET   200 200 403 403 403 sign-in
+admin:{model}_history                POST  200 200 403 403 403 sign-in
+admin/{path}/<path:object_id>/       GET   302 302 403 403 403 sign-in
+admin/{path}/<path:object_id>/       POST  302 302 403 403 403 sign-in
+"""
+READ_PAGES = """
+admin:{model}_changelist             GET   200 200 403 403 403 sign-in
+admin:{model}_changelist             POST  200 200 403 403 403 sign-in
+admin:{model}_add                    GET   403 403 403 403 403 sign-in
+admin:{model}_add                    POST  403 403 403 403 403 sign-in
+admin:{model}_change                 GET   200 200 403 403 403 sign-in
+admin:{model}_change                 POST  403 403 403 403 403 sign-in
+admin:{model}_delete                 GET   403 403 403 403 403 sign-in
+admin:{model}_delete                 POST  403 403 403 403 403 sign-in
+admin:{model}_history                GET   200 200 403 403 403 sign-in
+admin:{model}_history                POST  200 200 403 403 403 sign-in
+admin/{path}/<path:object_id>/       GET   302 302 403 403 403 sign-in
+admin/{path}/<path:object_id>/       POST  302 302 403 403 403 sign-in
+"""
+
+
+def table() -> Iterator[list[str]]:
+    """Yield each row of the matrix as its words."""
+    text = TABLE
+    for models, pages in ((CHANGED_MODELS, CHANGED_PAGES), (READ_MODELS, READ_PAGES)):
+        text += "".join(pages.format(model=path.replace("/", "_"), path=path) for path in models)
+    return (line.split() for line in text.splitlines() if line)
+
+
+MATRIX = {(name, method): statuses for name, method, *statuses in table()}
+
+
+def addresses() -> dict[str, str]:
+    """Return the route of every entry of the URL table by its name, or by itself if it has none."""
+    return {
+        route if name.endswith(":") else name: route for route, name, _ in access.url_patterns()
+    }
+
+
+@pytest.fixture
+def objects() -> dict[str, int]:
+    """Make a row of each kind that an address can name, and return their ids."""
+    now = timezone.now()
+    task = ServerTask.objects.create(
+        kind="RunScript",
+        description="Says hello",
+        arguments={"script": "echo hello"},
+        state="Success",
+        created=now,
+        queue_time=now,
+        queue_time_expiry=now,
+        completed_time=now,
+    )
+    refusal = Refusal.objects.create(key="k", generation=1, method="POST", path="/", view="home")
+    return {
+        "auth/user": User.objects.create_user("target").pk,
+        "auth/group": Group.objects.create(name="target").pk,
+        "maintenance/maintenancemode": MaintenanceMode.objects.create(generation=1).pk,
+        "maintenance/modeswitch": ModeSwitch.objects.create(enabled=False, generation=1).pk,
+        "maintenance/refusal": refusal.pk,
+        "tasks/servertask": task.pk,
+        "tasks/servernode": ServerNode.objects.create(name="node-a").pk,
+    }
+
+
+def path_of(route: str, objects: dict[str, int]) -> str:
+    """Fill a route with the ids of what there is."""
+    if "(?P<app_label>" in route:
+        return "/admin/auth/"
+    if "(?P<url>" in route:
+        return "/admin/nothing/here/"
+    model = next((model for model in objects if f"admin/{model}/" in route), "tasks/servertask")
+    words = {"name": "nothing", "content_type_id": "0"}
+    return "/" + re.sub(
+        r"<(?:\w+:)?(\w+)>", lambda match: words.get(match[1], str(objects[model])), route
+    )
+
+
+def answer(response: HttpResponse) -> str:
+    location = response.headers.get("Location", "")
+    if location.startswith(("/login/?next=", "/admin/login/?next=")):
+        return "sign-in"
+    return str(response.status_code)
+
+
+def test_every_address_has_its_rows() -> None:
+    assert {name for name, _ in MATRIX} == set(addresses())
+    assert len(MATRIX) == 2 * len(addresses())
+
+
+@pytest.mark.parametrize(("name", "method"), MATRIX)
+def test_each_person_gets_what_the_matrix_says(
+    name: str,
+    method: str,
+    objects: dict[str, int],
+    client_for: ClientFor,
+    request: pytest.FixtureRequest,
+) -> None:
+    path = path_of(addresses()[name], objects)
+    people = {
+        person: None if person == "anonymous" else request.getfixturevalue(person)
+        for person in CAST
+    }
+    answers = [
+        answer(client_for(person).generic(method, path, HTTP_ACCEPT="text/html"))
+        for person in people.values()
+    ]
+    assert answers == MATRIX[name, method]
