@@ -6,6 +6,8 @@ Every function raises ``ImproperlyConfigured`` with what is wrong and what to se
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,7 +56,7 @@ def time_zone(env: Env, name: str, *, default: str) -> str:
 
 
 def secret_key(env: Env, *, production: bool, folder: Path) -> str:
-    """Return ``SECRET_KEY``; the embedded default makes one of its own and keeps it in ``folder``."""
+    """Return ``SECRET_KEY``; the embedded default makes one and keeps it in ``folder``."""
     key = str(env.str("SECRET_KEY", default=""))
     if key:
         return key
@@ -67,10 +69,13 @@ def secret_key(env: Env, *, production: bool, folder: Path) -> str:
 
 def _kept_secret(path: Path) -> str:
     """Return the secret in ``path``, making it at the first call; safe when two processes race."""
-    try:
+    with _writing_to(path.parent):
+        if not path.exists():
+            _make_secret(path)
         return path.read_text().strip()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _make_secret(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(50))
@@ -80,7 +85,19 @@ def _kept_secret(path: Path) -> str:
         pass
     finally:
         draft.unlink()
-    return path.read_text().strip()
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Make the folder, and word what the system has against using it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The folder {folder} cannot be used ({error.strerror}): "
+            "set VAR_DIR to a folder that this user may write to."
+        ) from None
 
 
 def allowed_hosts(env: Env, *, production: bool) -> list[str]:
@@ -97,7 +114,7 @@ def allowed_hosts(env: Env, *, production: bool) -> list[str]:
 
 
 def database(env: Env, *, folder: Path) -> dict[str, Any]:
-    """Return Django's description of the database that ``DATABASE_URL`` names; SQLite by default."""
+    """Return Django's description of what ``DATABASE_URL`` names; SQLite by default."""
     url = str(env.str("DATABASE_URL", default="")) or f"sqlite:///{folder / 'octoserver.sqlite3'}"
     scheme = url.partition("://")[0]
     if scheme not in {"sqlite", "postgres", "postgresql"}:
@@ -115,7 +132,8 @@ def database(env: Env, *, folder: Path) -> dict[str, Any]:
             "postgresql://user:password@host:5432/name or sqlite:////path/to/file."
         )
     if scheme == "sqlite":
-        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        with _writing_to(Path(config["NAME"]).parent):
+            pass
         return config | {"OPTIONS": SQLITE_OPTIONS}
     options = {"connect_timeout": 5} | config.get("OPTIONS", {})
     return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
@@ -125,7 +143,7 @@ def broker(env: Env, *, folder: Path) -> tuple[str, dict[str, Any]]:
     """Return the broker's address and its transport options: Redis by ``REDIS_URL``, else files."""
     url = str(env.str("REDIS_URL", default=""))
     if not url:
-        return "fsq://", {
+        return "fsq://localhost", {
             "data_folder_in": str(folder / "broker"),
             "data_folder_out": str(folder / "broker"),
             "control_folder": str(folder / "broker" / "control"),

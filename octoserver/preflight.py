@@ -55,7 +55,7 @@ def broker() -> str:
 @functools.cache
 def _known_migrations() -> set[tuple[str, str]]:
     """Return the migrations of this code, which stay what they are while the process lives."""
-    return set(MigrationLoader(None, ignore_no_initial=True).graph.nodes)
+    return set(MigrationLoader(None).graph.nodes)
 
 
 def _unreachable_database(config: dict[str, Any], *, reason: str) -> str:

@@ -1,8 +1,8 @@
 """Read every setting of the server from the environment, and fail loudly where one is wrong.
 
-Without any setting the server is the embedded default: SQLite and a broker made of files, both under
-``var/``, answering on the loopback only. ``DATABASE_URL`` and ``REDIS_URL`` move the same code to
-PostgreSQL and Redis; ``PRODUCTION=true`` demands what a server on a network must have.
+Without any setting the server is the embedded default: SQLite and a broker made of files, both
+under ``var/``, answering on the loopback only. ``DATABASE_URL`` and ``REDIS_URL`` move the same
+code to PostgreSQL and Redis; ``PRODUCTION=true`` demands what a server on a network must have.
 """
 
 import socket

@@ -1,7 +1,7 @@
 """Skip what needs a service that is not there, and let nothing else be skipped where CI says so.
 
-A test says what it needs by a marker. With ``STRICT_SKIPS`` set, a test skipped for any other reason
-has failed: there, everything that can run must.
+A test says what it needs by a marker. With ``STRICT_SKIPS`` set, a test skipped for any other
+reason has failed: there, everything that can run must.
 """
 
 import os

@@ -6,8 +6,10 @@ for Redis by their marker. Neither the ``.env`` nor a server's variables reach t
 
 import os
 import tempfile
+from pathlib import Path
 
 FOLDER = tempfile.TemporaryDirectory(prefix="octoserver-tests-")
+Path(FOLDER.name, "static").mkdir()
 
 os.environ |= {
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),

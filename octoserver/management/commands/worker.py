@@ -1,8 +1,10 @@
 """Run tasks."""
 
 import re
+import warnings
 from typing import Any
 
+from celery.platforms import SecurityWarning
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -18,6 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         preflight.require()
+        # About root, with the advice of an option that is not ours; docs/operations.md has a user.
+        warnings.simplefilter("ignore", SecurityWarning)
         worker = app.Worker(
             hostname=f"octoserver@{re.sub(r'[^A-Za-z0-9.-]', '-', settings.NODE_NAME)}",
             concurrency=max(THREADS, settings.TASK_CAP + 1),
