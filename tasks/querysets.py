@@ -130,10 +130,11 @@ class ServerNodeQuerySet(models.QuerySet["ServerNode"]):
 
     def with_running(self) -> "ServerNodeQuerySet":
         """Add how many tasks of people, and of the system, each node is running."""
-        return self.annotate(
-            running_people=_running_count(is_system=False),
-            running_system=_running_count(is_system=True),
-        )
+        counts = {
+            "running_people": _running_count(is_system=False),
+            "running_system": _running_count(is_system=True),
+        }
+        return self.annotate(**counts)
 
 
 def _running_count(*, is_system: bool) -> Coalesce:

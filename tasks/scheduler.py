@@ -4,13 +4,13 @@ Any number of schedulers may run: each step is compare-and-set or under a unique
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import Min
 
 from tasks import clock, kinds, lifecycle, queue, wake
 from tasks.claiming import Lane
@@ -56,18 +56,14 @@ class Scheduler:
     """One scheduler; ``tick`` is one turn of its loop."""
 
     def __init__(self) -> None:
-        self._stopped = threading.Event()
         self._watch = SilenceWatch()
 
-    def run(self) -> None:
-        """Go on until stopped, whatever the database does."""
+    def run(self, *, pause: Callable[[float], bool]) -> None:
+        """Turn until ``pause``, which waits for so many seconds, returns False."""
         self._guarded(settle_at_start)
-        while not self._stopped.is_set():
+        self.tick()
+        while pause(self.until_next_turn()):
             self.tick()
-            self._stopped.wait(self._pause())
-
-    def stop(self) -> None:
-        self._stopped.set()
 
     def tick(self) -> None:
         """Do every step; one that fails does not keep the others from their turn."""
@@ -105,16 +101,18 @@ class Scheduler:
             wake.request()
         return is_wanted
 
-    def _pause(self) -> float:
-        """Return the seconds until the next turn: less if a scheduled task is due before."""
+    def until_next_turn(self) -> float:
+        """Return the seconds until the next turn: fewer if a scheduled task is due before."""
+        seconds = INTERVAL
         try:
             now = clock.now()
-            next_task = ServerTask.objects.scheduled(now).order_by("queue_time").first()
+            due = ServerTask.objects.scheduled(now).aggregate(first=Min("queue_time"))["first"]
         except DatabaseError:
-            return INTERVAL
-        if next_task is None:
-            return INTERVAL
-        return min(max((next_task.queue_time - now).total_seconds(), SHORTEST), INTERVAL)
+            connection.close()
+            return seconds
+        if due is not None:
+            seconds = min(seconds, (due - now).total_seconds())
+        return max(seconds, SHORTEST)
 
     def _guarded(self, step: Callable[[], object]) -> None:
         try:
