@@ -39,7 +39,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
-class AdminSwitch:
+class AdminSwitch(views.SwitchView):
     """A switch that shows the admin site's own page."""
 
     source = Source.ADMIN
@@ -47,8 +47,7 @@ class AdminSwitch:
     template_name = TEMPLATE
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
-        return admin_context(self.request) | context  # type: ignore[attr-defined]
+        return admin_context(self.request) | super().get_context_data(**kwargs)
 
 
 class AdminEnable(AdminSwitch, views.Enable):

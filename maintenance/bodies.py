@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from typing import IO, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -23,14 +23,14 @@ def receive(request: HttpRequest) -> None:
     if request.content_type in FORMS and request.method == "POST":
         request.POST  # noqa: B018 reading it is what parses the form
         return
-    if hasattr(request, "_body") or request._read_started:
+    if hasattr(request, "_body") or getattr(request, "_read_started", False):
         return
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if limit is None or length <= limit:
         request.body  # noqa: B018 reading it is what receives it
         return
-    spool: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=limit)  # noqa: SIM115
+    spool: Any = tempfile.SpooledTemporaryFile(max_size=limit)  # noqa: SIM115
     for piece in iter(lambda: request._stream.read(CHUNK), b""):
         spool.write(piece)
     spool.seek(0)

@@ -47,8 +47,9 @@ def form(request: HttpRequest, view: Callable[..., Any] | None, person: Any) -> 
     """Return the form that a request carried; None if it carried none that a page could send."""
     if request.method != "POST" or request.content_type not in bodies.FORMS:
         return None
-    marked = getattr(view, "maintenance_sensitive", frozenset())
-    fields, withheld = [], []
+    marked: frozenset[str] = getattr(view, "maintenance_sensitive", frozenset())
+    fields: list[Field] = []
+    withheld: list[str] = []
     for name, values in request.POST.lists():
         if name in NEVER:
             continue

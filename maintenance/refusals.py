@@ -97,11 +97,11 @@ def record(
     request: HttpRequest, view: Callable[..., Any] | None, row: MaintenanceMode | None
 ) -> None:
     """Count a refused request. A failure to count it is only logged."""
-    person = getattr(request, "user", None)
+    person: Any = getattr(request, "user", None)
     kind = Kind(
         generation=row.generation if row is not None else 0,
         person_id=getattr(person, "pk", None),
-        person_name=person.get_username() if getattr(person, "pk", None) else "",
+        person_name=getattr(person, "get_username", str)(),
         method=(request.method or "")[:10],
         path=request.path[:300],
         view=getattr(getattr(request, "resolver_match", None), "view_name", "")[:200],

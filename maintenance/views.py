@@ -53,6 +53,7 @@ class Status(LoginRequiredMixin, TemplateView):
         return super().get_context_data(**kwargs) | overview(self.request)
 
 
+@method_decorator(maintenance_exempt, name="dispatch")
 class SwitchView(PermissionRequiredMixin, TemplateView):
     """A switch: POST only, with Administer System only."""
 
@@ -72,7 +73,6 @@ class SwitchView(PermissionRequiredMixin, TemplateView):
         return self.render_to_response(self.get_context_data(**overview(self.request, form)))
 
 
-@method_decorator(maintenance_exempt, name="dispatch")
 class Enable(SwitchView):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = EnableForm(request.POST)
@@ -82,7 +82,6 @@ class Enable(SwitchView):
         return redirect(self.page)
 
 
-@method_decorator(maintenance_exempt, name="dispatch")
 class Disable(SwitchView):
     def post(self, request: HttpRequest) -> HttpResponse:
         try:

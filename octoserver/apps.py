@@ -18,8 +18,10 @@ class OctoserverConfig(AppConfig):
     verbose_name = "Octoserver"
 
     def ready(self) -> None:
-        from octoserver import access, roles
+        from maintenance import work
+        from octoserver import access, roles, workload
 
+        work.register("tasks", workload.of_the_queue)
         checks.register(access.check_every_view_is_declared)
         post_migrate.connect(
             roles.synchronise, sender=self, dispatch_uid="octoserver.roles.synchronise"

@@ -133,7 +133,7 @@ class TestWaiting:
         assert switch.waited >= 0.3
         assert mode.enable(timeout=5).settled
 
-    @pytest.mark.skipif(connection.vendor != "sqlite", reason="says what SQLite does")
+    @pytest.mark.sqlite
     def test_g2_on_sqlite_nothing_changes_past_the_bound(self) -> None:
         mode.disable()
         with Change():

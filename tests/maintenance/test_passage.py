@@ -4,6 +4,7 @@ import asyncio
 import io
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import AsyncClient, Client
@@ -85,8 +86,11 @@ def test_g2_an_asynchronous_body_cannot_write_either(deployer: User) -> None:
         client = AsyncClient()
         await client.aforce_login(deployer)
         response = await client.post("/zoo/async_stream/")
-        async for _ in response.streaming_content:  # type: ignore[attr-defined]
-            pass
+        try:
+            async for _ in response.streaming_content:  # type: ignore[attr-defined]
+                pass
+        finally:
+            await sync_to_async(connection.close)()
 
     with pytest.raises(Exception, match=r"(?i)read-?only"):
         asyncio.run(visit())

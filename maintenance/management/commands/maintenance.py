@@ -123,7 +123,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(facts | more | (found.__dict__ if found else {})))
 
 
-def _origin() -> dict[str, str]:
+def _origin() -> dict[str, Any]:
     """Say that a switch came from the shell, and whose."""
     user = getpass.getuser()
     return {
