@@ -90,7 +90,7 @@ def test_g2_an_asynchronous_body_cannot_write_either(deployer: User) -> None:
             async for _ in response.streaming_content:  # type: ignore[attr-defined]
                 pass
         finally:
-            await sync_to_async(connection.close)()
+            await sync_to_async(lambda: connection.close())()
 
     with pytest.raises(Exception, match=r"(?i)read-?only"):
         asyncio.run(visit())
