@@ -33,7 +33,8 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return len(rows[:COUNTED].values_list("pk", flat=True).order_by())
+        counted: int = rows.order_by()[:COUNTED].count()
+        return counted
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -18,13 +18,20 @@ def parse(text: str, *, now: datetime | None = None) -> datetime:
     moment = now or timezone.now()
     ahead = AHEAD.match(text)
     if ahead is not None:
-        return moment + timedelta(**{UNITS[ahead[2]]: int(ahead[1])})
+        return _ahead(moment, timedelta(**{UNITS[ahead[2]]: int(ahead[1])}))
     naive = _calendar(text) or _next(text, moment)
     if naive is None:
         raise ValueError(
             f"{text[:40]!r} is no time: write 2030-12-31T22:30, 22:30 or +30m (s, m, h, d)."
         )
     return naive if timezone.is_aware(naive) else _zoned(naive, text)
+
+
+def _ahead(now: datetime, length: timedelta) -> datetime:
+    try:
+        return now + length
+    except OverflowError:
+        raise ValueError("The time lies too far ahead.") from None
 
 
 def _calendar(text: str) -> datetime | None:
@@ -36,7 +43,7 @@ def _calendar(text: str) -> datetime | None:
 
 def _next(text: str, now: datetime) -> datetime | None:
     try:
-        clock = parse_time(text)
+        clock = parse_time(text) if ":" in text else None
     except ValueError:
         return None
     if clock is None:

@@ -18,6 +18,7 @@ from maintenance.gate import InMaintenanceMode
 from tasks import kinds, lifecycle, queue, times, waiting
 from tasks import log as tasklog
 from tasks.models import ServerTask, State
+from tasks.querysets import NAME
 from tasks.templatetags import task_tags
 
 REFUSED, WRONG_USE = 1, 2
@@ -31,7 +32,7 @@ def moment(text: str) -> datetime:
     """Read a time to come."""
     try:
         return times.parse(text)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
@@ -41,6 +42,13 @@ def kind(text: str) -> kinds.TaskKind:
         return kinds.get(text)
     except kinds.UnknownTaskKind as error:
         raise argparse.ArgumentTypeError(f"{error} See: manage.py task kinds.") from None
+
+
+def name(text: str) -> str:
+    """Read the name of a task."""
+    if not NAME.match(text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no task: write ServerTasks-42.")
+    return text
 
 
 def argument(text: str) -> tuple[str, str]:
@@ -83,10 +91,10 @@ class Command(BaseCommand):
         listing.add_argument("--state", choices=State.values)
         listing.add_argument("--limit", type=count, default=50, metavar="NUMBER")
         show = actions.add_parser("show", help="show a task")
-        show.add_argument("task", metavar="ServerTasks-ID")
+        show.add_argument("task", type=name, metavar="ServerTasks-ID")
         show.add_argument("--log", action="store_true", help="print its log as well")
         cancel = actions.add_parser("cancel", help="cancel a task")
-        cancel.add_argument("task", metavar="ServerTasks-ID")
+        cancel.add_argument("task", type=name, metavar="ServerTasks-ID")
         cancel.add_argument("--as", dest="username", metavar="USER", help=AS_HELP)
         actions.add_parser("kinds", help="list the task kinds and their arguments")
 
@@ -95,7 +103,7 @@ class Command(BaseCommand):
             getattr(self, f"_{action}")(**options)
         except (queue.ArgumentsRefused, queue.BadSchedule) as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
-        except (InMaintenanceMode, PermissionDenied, ServerTask.DoesNotExist) as error:
+        except (InMaintenanceMode, PermissionDenied) as error:
             raise CommandError(str(error), returncode=REFUSED) from None
         except DatabaseError as error:
             reason = next(iter(str(error).strip().splitlines()), "no answer")
@@ -132,7 +140,7 @@ class Command(BaseCommand):
             self.stdout.write("\t".join([*columns, task_tags.plain(task.description)]))
 
     def _show(self, *, task: str, log: bool, **options: Any) -> None:
-        found = ServerTask.objects.of_name(task)
+        found = _task(task)
         for label, value in _facts(found):
             if value:
                 self.stdout.write(f"{label + ':':<12} {value}")
@@ -141,7 +149,7 @@ class Command(BaseCommand):
                 self.stdout.write(task_tags.plain(part), ending="")
 
     def _cancel(self, *, task: str, username: str | None, **options: Any) -> None:
-        found = ServerTask.objects.of_name(task)
+        found = _task(task)
         if not lifecycle.cancel(found, person=_person(username)):
             found.refresh_from_db()
             state = "being canceled" if found.state == State.CANCELLING else "completed"
@@ -164,6 +172,13 @@ def _declare_enqueue(parser: CommandParser) -> None:
     parser.add_argument("--at", type=moment, metavar="TIME", help="2030-12-31T22:30, 22:30 or +30m")
     parser.add_argument("--expires", type=moment, metavar="TIME", help="give up if not started by")
     parser.add_argument("--as", dest="username", metavar="USER", help=AS_HELP)
+
+
+def _task(name: str) -> ServerTask:
+    try:
+        return ServerTask.objects.of_name(name)
+    except ServerTask.DoesNotExist:
+        raise CommandError(f"There is no task {name}.", returncode=REFUSED) from None
 
 
 def _person(username: str | None) -> Any:
