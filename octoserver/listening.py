@@ -17,16 +17,13 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-DEFAULT = Address("127.0.0.1", 8000)
-
-
 def address(text: str) -> Address:
     """Return what ``HOST:PORT``, ``[HOST]:PORT`` or ``PORT`` means."""
     host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") or DEFAULT.host
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no address to listen on: give HOST:PORT, for example {DEFAULT}"
+            f"{text!r} is no address to listen on: give HOST:PORT, for example 127.0.0.1:8000"
         )
     return Address(host, int(port))
 

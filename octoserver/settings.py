@@ -103,6 +103,7 @@ LOGOUT_REDIRECT_URL = "login"
 
 # The web process: one Python interpreter with several threads is the embedded default.
 
+WEB_BIND = env.str("WEB_BIND", default="127.0.0.1:8000")
 WEB_WORKERS = configuration.positive(env, "WEB_WORKERS", default=1)
 WEB_THREADS = configuration.positive(env, "WEB_THREADS", default=8)
 

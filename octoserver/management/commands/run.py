@@ -18,9 +18,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--bind",
             type=listening.address,
-            default=listening.DEFAULT,
+            default=settings.WEB_BIND,
             metavar="HOST:PORT",
-            help=f"where to listen (default: {listening.DEFAULT})",
+            help="where to listen (default: the variable WEB_BIND, or 127.0.0.1:8000)",
         )
 
     def handle(self, *, bind: listening.Address, **options: Any) -> None:

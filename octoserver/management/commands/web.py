@@ -17,9 +17,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--bind",
             type=listening.address,
-            default=listening.DEFAULT,
+            default=settings.WEB_BIND,
             metavar="HOST:PORT",
-            help=f"where to listen (default: {listening.DEFAULT})",
+            help="where to listen (default: the variable WEB_BIND, or 127.0.0.1:8000)",
         )
 
     def handle(self, *, bind: listening.Address, **options: Any) -> None:
@@ -40,5 +40,6 @@ def arguments(bind: listening.Address) -> list[str]:
         f"--blocking-threads={settings.WEB_THREADS}",
         "--respawn-failed-workers",
         "--workers-kill-timeout=30s",
-        "--log-level=warning",
+        # It warns of more than a few threads; ours wait for the database, not for the processor.
+        "--log-level=error",
     ]
