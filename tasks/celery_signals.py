@@ -8,7 +8,8 @@ from celery import signals
 from celery.worker import state
 from django.db import connections
 
-from tasks import conf, node, scheduler, worker
+from tasks import conf, crew, node, scheduler
+from tasks.crew import Crew
 from tasks.heartbeat import Heartbeat
 from tasks.node import Registration
 from tasks.worker import Worker
@@ -21,7 +22,7 @@ class Running:
     """What a process that is a worker holds."""
 
     registration: Registration
-    worker: Worker
+    crew: Crew
     heartbeat: Heartbeat
 
 
@@ -36,8 +37,8 @@ def register(**kwargs: Any) -> None:
         registration = node.register(conf.node_name())
     except node.NodeNameInUse as error:
         raise SystemExit(str(error)) from None
-    this = worker.start(registration.row)
-    _running = Running(registration, this, Heartbeat(this))
+    threads = crew.muster(Worker(registration.row))
+    _running = Running(registration, threads, Heartbeat(threads))
     connections.close_all()
 
 
@@ -46,9 +47,9 @@ def begin(**kwargs: Any) -> None:
     """Settle what a predecessor left, and look for what waits."""
     if _running is None:
         return
-    scheduler.settle_at_start()
     _running.heartbeat.start()
-    _running.worker.wake()
+    _running.crew.call()
+    scheduler.settle_at_start()
     connections.close_all()
 
 
@@ -56,7 +57,7 @@ def begin(**kwargs: Any) -> None:
 def refuse_work(**kwargs: Any) -> None:
     """Claim nothing more. Runs inside a signal handler, so it only sets a flag."""
     if _running is not None:
-        _running.worker.is_stopping = True
+        _running.crew.worker.is_stopping = True
 
 
 @signals.worker_shutdown.connect
@@ -66,10 +67,10 @@ def end(**kwargs: Any) -> None:
     if _running is None:
         return
     running, _running = _running, None
-    running.worker.stop(is_urgent=lambda: bool(state.should_terminate))
+    running.crew.stop(is_urgent=lambda: bool(state.should_terminate))
     running.heartbeat.stop()
-    if not running.worker.running():
+    if not running.crew.worker.running():
         node.stop(running.registration.row)
-    worker.forget()
+    crew.dismiss()
     connections.close_all()
     running.registration.lock.close()

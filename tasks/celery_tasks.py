@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
-from tasks import wake, worker
+from tasks import crew, wake
 
 
 @shared_task(name=wake.NAME, ignore_result=True)
 def look() -> None:
     """Let this process's worker look at the queue, in threads of its own."""
-    worker.wake()
+    crew.call()

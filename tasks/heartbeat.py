@@ -12,9 +12,9 @@ import time
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from tasks import node as nodes
+from tasks.crew import Crew
 from tasks.execution import Execution
 from tasks.models import ServerNode, ServerTask, State
-from tasks.worker import Worker
 
 INTERVAL = 1.0
 # Seconds between two writes that say that the node lives.
@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """The thread that does it; ``beat`` is one turn."""
 
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+        self.worker = crew.worker
         self._stopped = threading.Event()
         self._beaten = float("-inf")
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -70,7 +71,7 @@ class Heartbeat:
 
     def _look(self) -> None:
         if self.worker.free_lanes() and ServerTask.objects.ready().exists():
-            self.worker.wake()
+            self.crew.call()
 
     def _write(self) -> None:
         if nodes.beat(self.worker.node):
