@@ -132,6 +132,21 @@ class Server(Program):
     def wait_until_running(self) -> None:
         self.wait_for("Octoserver is running at")
 
+    def answers(self, path: str) -> bool:
+        """Return whether a page answers 200; a server that is just starting may refuse."""
+        try:
+            return self.get(path)[0] == 200
+        except OSError:
+            return False
+
+    def kill_child(self, name: str) -> None:
+        """Kill one of the three processes, as a crash or the kernel would."""
+        words = {"web": "granian"}
+        (child, *_) = (
+            pid for pid in children_of(self.process.pid) if words.get(name, name) in command_of(pid)
+        )
+        os.kill(child, signal.SIGKILL)
+
     def get(self, path: str) -> tuple[int, Any]:
         """Return the status and the JSON or text of a page that needs no sign-in."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -167,13 +182,34 @@ def wait_until(condition: Any, *, timeout: float = PROMPTLY, what: Any = "") -> 
 
 def processes_of(folder: Path) -> list[int]:
     """Return the living processes of the instance in ``folder``, by the environment they got."""
-    wanted = f"VAR_DIR={folder}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return found
+    wanted = f"VAR_DIR={folder}"
+    return [pid for pid in _processes() if wanted in _words(pid, "environ")]
+
+
+def processes_that_run(*words: str) -> list[int]:
+    return [pid for pid in _processes() if command_of(pid) == list(words)]
+
+
+def children_of(parent: int) -> list[int]:
+    return [
+        int(pid)
+        for thread in Path(f"/proc/{parent}/task").iterdir()
+        for pid in (thread / "children").read_text().split()
+    ]
+
+
+def command_of(pid: int) -> list[str]:
+    return _words(pid, "cmdline")
+
+
+def _processes() -> list[int]:
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in pids if pid != os.getpid()]
+
+
+def _words(pid: int, file: str) -> list[str]:
+    """Return what the kernel has on a process; nothing of one that is gone or not ours."""
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
