@@ -71,7 +71,7 @@ class GuardedAdmin(ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if not self._admits(request, kwargs.get("obj")):
-            messages.info(
+            messages.warning(
                 request,
                 _("This holds permissions that you do not hold, so you can only look at it."),
             )
@@ -98,6 +98,13 @@ class UserAdmin(GuardedAdmin, StockUserAdmin):
 
     def is_last(self, obj: User) -> bool:
         return authority.is_last_administrator(obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Leave the password and its button out where only looking is possible."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if self._admits(request, obj):
+            return fieldsets
+        return [(None, {"fields": ("username",)}), *list(fieldsets)[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

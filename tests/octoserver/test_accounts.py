@@ -90,6 +90,7 @@ def test_a_manager_may_look_at_a_mightier_account_but_gets_no_form(
     assert "you can only look at it" in text(response)
     assert 'name="_save"' not in text(response)
     assert 'name="username"' not in text(response)
+    assert "password/" not in text(response).partition("<main")[2]
 
 
 def test_a_manager_cannot_change_a_mightier_account(manager: Client, mightier: User) -> None:
