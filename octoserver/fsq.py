@@ -31,11 +31,13 @@ class Channel(filesystem.Channel):
         for folder in (self.data_folder_in, self.data_folder_out, self.control_folder):
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(  # type: ignore[override]  # the two classes above it disagree on a name
+        self, queue: str, payload: dict[str, Any], **kwargs: Any
+    ) -> None:
         name = f"{time.time_ns()}_{uuid.uuid4()}.{queue}.msg"
         _publish(Path(self.data_folder_out) / name, payload)
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         for name in self._names():
             if name.partition(".")[2] == f"{queue}.msg":
                 payload = self._take(Path(self.data_folder_in) / name)
@@ -64,18 +66,20 @@ class Channel(filesystem.Channel):
             return None
         return payload
 
-    def get_table(self, exchange: str) -> list[filesystem.exchange_queue_t]:
+    def get_table(self, exchange: str) -> list[Any]:
         try:
-            rows = loads(self._exchange_file(exchange).read_text())
+            rows = loads(self._file(exchange).read_text())
         except (FileNotFoundError, ValueError):
-            rows = self.state.exchanges.get(exchange, {}).get("table", [])
+            rows = (self.state.exchanges or {}).get(exchange, {}).get("table", [])
         return [_binding(*row) for row in rows]
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(
+        self, exchange: str, routing_key: str | None, pattern: str | None, queue: str | None
+    ) -> None:
         binding = _binding(routing_key, pattern, queue)
         with self._table_locked():
             rows = [row for row in self.get_table(exchange) if row != binding]
-            _publish(self._exchange_file(exchange), [binding, *rows])
+            _publish(self._file(exchange), [binding, *rows])
 
     def _delete(
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
@@ -84,7 +88,11 @@ class Channel(filesystem.Channel):
         binding = _binding(routing_key, pattern, queue)
         with self._table_locked():
             rows = [row for row in self.get_table(exchange) if row != binding]
-            _publish(self._exchange_file(exchange), rows)
+            _publish(self._file(exchange), rows)
+
+    def _file(self, exchange: str) -> Path:
+        """Return where the table lies; refuses a name that would lead out of the folder."""
+        return Path(self._exchange_file(exchange))  # type: ignore[attr-defined]
 
     @contextmanager
     def _table_locked(self) -> Iterator[None]:

@@ -43,7 +43,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "reasons": reasons,
         "in_maintenance_mode": None if reasons else in_maintenance_mode(),
     }
-    return JsonResponse(content, status=503 if reasons else 200)
+    response = JsonResponse(content, status=503 if reasons else 200)
+    # Said above; as an error of ours it would be mailed at every probe.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def in_maintenance_mode() -> bool | None:

@@ -1,5 +1,7 @@
 """What load balancers are told: their status never depends on the mode."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -38,13 +40,20 @@ def test_only_reading_is_offered(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
 
 
-@pytest.mark.django_db
+@pytest.fixture
+def unreadable_mode(transactional_db: None) -> Iterator[None]:
+    table = MaintenanceMode._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+        yield
+        cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+
+
+@pytest.mark.usefixtures("unreadable_mode")
 @pytest.mark.parametrize("path", PATHS)
 def test_a_mode_that_cannot_be_read_is_null_and_changes_no_status(
     client: Client, path: str
 ) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {MaintenanceMode._meta.db_table} RENAME TO elsewhere")
     response = client.get(path)
     assert (response.status_code, response.json()["in_maintenance_mode"]) == (200, None)
 

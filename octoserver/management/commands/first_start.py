@@ -4,12 +4,13 @@ import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
 from django.db import IntegrityError, transaction
 
+from octoserver import roles
+from octoserver.models import Role
+
 NAME = "admin"
-GROUP = "System Administrator"
 
 
 class Command(BaseCommand):
@@ -30,7 +31,9 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 person = users.create_superuser(username=NAME, password=password)
-                person.groups.set(Group.objects.filter(name=GROUP))
+                role = Role.objects.filter(key=roles.SYSTEM_ADMINISTRATOR.key).first()
+                if role is not None and role.group is not None:
+                    person.groups.add(role.group)
         except IntegrityError:  # another node's first start was quicker
             return False
         return True

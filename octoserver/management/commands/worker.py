@@ -4,7 +4,6 @@ import re
 import warnings
 from typing import Any
 
-from celery.platforms import SecurityWarning
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -21,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         preflight.require()
         # About root, with the advice of an option that is not ours; docs/operations.md has a user.
-        warnings.simplefilter("ignore", SecurityWarning)
+        warnings.filterwarnings("ignore", message="You're running the worker with superuser")
         worker = app.Worker(
             hostname=f"octoserver@{re.sub(r'[^A-Za-z0-9.-]', '-', settings.NODE_NAME)}",
             concurrency=max(THREADS, settings.TASK_CAP + 1),
