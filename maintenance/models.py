@@ -65,6 +65,7 @@ class ModeSwitch(models.Model):
 
     class Meta:
         ordering = ["-generation"]
+        verbose_name_plural = "mode switches"
         default_permissions = ["view"]
 
     def __str__(self) -> str:

@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "mode switches",
                 "ordering": ["-generation"],
                 "default_permissions": ["view"],
             },
