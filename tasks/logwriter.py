@@ -200,15 +200,15 @@ class Flusher:
 
     def _run(self) -> None:
         try:
-            while writers := self._next():
+            while (writers := self._next()) is not None:
                 for writer in writers:
                     writer.flush_if_due()
         finally:
             connection.close()
 
-    def _next(self) -> list[LogWriter]:
-        """Wait for a moment, and for writers; none once stopped."""
+    def _next(self) -> list[LogWriter] | None:
+        """Wait for a moment, and for writers, who may be gone by then; None once stopped."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or bool(self._writers))
             self._changed.wait_for(lambda: self._stopped, timeout=DELAY / 2)
-            return [] if self._stopped else list(self._writers)
+            return None if self._stopped else list(self._writers)
