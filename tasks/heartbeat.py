@@ -42,13 +42,13 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Do one turn. Raises ``DatabaseError``."""
-        self._compare()
+        self.compare()
         self._read_node()
         self._look()
         if time.monotonic() - self._beaten >= BEAT:
             self._write()
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
         """Tell running tasks what became of their rows, and put back rows that nobody runs."""
         held = {run.task.pk: run for run in self.worker.running()}
         incarnation = self.worker.node.incarnation

@@ -66,8 +66,11 @@ def finish(
 
 
 def release(task: ServerTask) -> bool:
-    """Put back a task that was claimed but, as the worker knows for certain, never started."""
-    return bool(_own_run(task).update(**_UNCLAIMED))
+    """Put back a task that was claimed but, as the worker knows for certain, never started.
+
+    False if the run is this worker's no longer, or somebody canceled it meanwhile.
+    """
+    return bool(_own_run(task).filter(state=State.EXECUTING).update(**_UNCLAIMED))
 
 
 def cancel(task: ServerTask, *, person: Any = None, now: datetime | None = None) -> bool:

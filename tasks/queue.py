@@ -206,6 +206,6 @@ def _name_from(parent: ServerTask | None) -> str:
 def _worded(form: Form) -> list[str]:
     words = []
     for name, errors in form.errors.items():
-        label = form.fields[name].label or name if name in form.fields else ""
+        label = form[name].label if name in form.fields else ""
         words += [f"{label}: {error}" if label else str(error) for error in errors]
     return words

@@ -63,11 +63,11 @@ class Scheduler:
         self._guarded(settle_at_start)
         self.tick()
         while pause(self.until_next_turn()):
+            close_old_connections()
             self.tick()
 
     def tick(self) -> None:
         """Do every step; one that fails does not keep the others from their turn."""
-        close_old_connections()
         for step in (self.expire, self.reap, self.queue_occurrences, self.wake_workers):
             self._guarded(step)
 
