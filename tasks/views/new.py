@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views import View
 
@@ -24,13 +24,13 @@ class NewTask(PermissionRequiredMixin, View):
         kind = _chosen(request)
         if kind is None:
             return _show(request)
-        return _show(request, kind=kind, arguments=kind.form_class(), schedule=ScheduleForm())
+        return _show(request, kind=kind, arguments=_form(kind), schedule=ScheduleForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         kind = _chosen(request)
         if kind is None:
             return _show(request)
-        arguments = kind.form_class(request.POST)
+        arguments = _form(kind, request.POST)
         schedule = ScheduleForm(request.POST)
         # Both are asked before either is answered, so that every mistake is shown at once.
         if all([arguments.is_valid(), schedule.is_valid()]):
@@ -39,6 +39,12 @@ class NewTask(PermissionRequiredMixin, View):
                 messages.success(request, _confirmation(task))
                 return redirect(task)
         return _show(request, kind=kind, arguments=arguments, schedule=schedule)
+
+
+def _form(kind: TaskKind, data: QueryDict | None = None) -> Form:
+    form = kind.form_class(data)
+    form.label_suffix = ""
+    return form
 
 
 def _enqueue(
