@@ -15,7 +15,7 @@ from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
 from django.core import checks
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, get_resolver
 
 View = Callable[..., HttpResponseBase]
@@ -84,7 +84,8 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        return _reload() if _sends_a_fragment_to_sign_in(request, response) else response
 
     def process_view(
         self, request: HttpRequest, view: View, args: list[Any], kwargs: dict[str, Any]
@@ -92,6 +93,18 @@ class AccessMiddleware:
         declared = declaration(view)
         if declared is None or not declared.admits(request):
             raise PermissionDenied
+
+
+def _sends_a_fragment_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether somebody's session ended behind a live page, which would show a sign-in within it."""
+    if response.status_code != 302 or not getattr(request, "htmx", False):
+        return False
+    view = request.resolver_match.func if request.resolver_match else None
+    return not request.user.is_authenticated and getattr(view, "login_required", True)
+
+
+def _reload() -> HttpResponse:
+    return HttpResponse(status=401, headers={"HX-Refresh": "true", "Cache-Control": "no-store"})
 
 
 def url_patterns(

@@ -129,3 +129,23 @@ def test_a_person_who_may_not_at_all_is_told_that_in_maintenance_mode_too(
 @pytest.mark.django_db
 def test_an_address_that_is_not_there_is_told_without_sign_in(client: Client) -> None:
     assert client.get("/nothing/here/").status_code == 404
+
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.mark.django_db
+def test_a_live_page_whose_session_ended_is_loaded_again(client: Client) -> None:
+    response = client.get("/configuration/maintenance/status/", headers=HTMX)
+    assert response.status_code == 401
+    assert response.headers["HX-Refresh"] == "true"
+    assert response.content == b""
+
+
+@pytest.mark.django_db
+def test_other_answers_to_live_pages_stay_as_they_are(
+    client: Client, viewer: User, client_for: ClientFor
+) -> None:
+    assert client.post("/logout/", headers=HTMX).status_code == 302
+    page = client_for(viewer).get("/configuration/maintenance/status/", headers=HTMX)
+    assert page.status_code == 200

@@ -1,9 +1,12 @@
 """G9: nobody grants what they do not hold, by no page and no crafted form of the admin site."""
 
+import time
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -347,6 +350,38 @@ def test_one_of_two_administrators_may_go(administrator: User, client_for: Clien
     assert str(LAST_ADMINISTRATOR) in text(
         client.post(page("change", administrator), user_form(administrator, is_active=None))
     )
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_administrators_who_send_each_other_away_go_one_by_one(administrator: User) -> None:
+    second: User = UserFactory(role=roles.SYSTEM_ADMINISTRATOR)
+    answers: list[bool] = []
+
+    def ask() -> None:
+        answers.append(authority.is_last_administrator(administrator))
+        connection.close()
+
+    thread = Thread(target=ask)
+    with transaction.atomic():
+        assert not authority.is_last_administrator(second)
+        thread.start()
+        wait_for_a_lock()
+        User.objects.filter(pk=second.pk).update(is_active=False)
+    thread.join(timeout=10)
+    assert answers == [True]
+
+
+def wait_for_a_lock() -> None:
+    """Return once another connection waits for this one."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() != (0,):
+                return
+        time.sleep(0.01)
+    pytest.fail("the other did not wait")
 
 
 def test_the_last_administrator_may_change_everything_else(
