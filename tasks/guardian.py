@@ -2,12 +2,13 @@
 
 Run as a program of its own, with nothing but the standard library::
 
-    guardian.py STATUS_FD TIME_LIMIT COMMAND...
+    guardian.py STATUS_FD TIME_LIMIT PATIENCE COMMAND...
 
 Its standard input is the worker's hold on it: a byte asks to stop the script, its end means that
 the worker is gone. On STATUS_FD it tells the worker, a line each: ``started PID``, ``timeout``,
 ``left COUNT`` (processes that outlived the script), ``exit CODE`` (minus the number of the signal
-that ended the script). Standard output and error are the script's.
+that ended the script). Standard output and error are the script's. TIME_LIMIT and PATIENCE, the
+time between SIGTERM and SIGKILL, are in seconds.
 """
 
 import ctypes
@@ -18,8 +19,8 @@ import sys
 import time
 from contextlib import suppress
 
-# Seconds between SIGTERM and SIGKILL while somebody waits for an orderly end, and when nobody does.
-PATIENCE, HASTE = 10.0, 2.0
+# Seconds between SIGTERM and SIGKILL when nobody waits for an orderly end.
+HASTE = 2.0
 # Seconds between two looks at processes that were told to end, and after which to give up on them.
 LOOK, FUTILE = 0.05, 5.0
 SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
@@ -31,8 +32,11 @@ SPARED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 class Guardian:
     """The script, what it was told, and how it ended."""
 
-    def __init__(self, *, status: int, time_limit: float, command: list[str]) -> None:
+    def __init__(
+        self, *, status: int, time_limit: float, patience: float, command: list[str]
+    ) -> None:
         self.status = status
+        self.patience = patience
         self.control: int | None = os.dup(0)
         self.deadline = time.monotonic() + time_limit
         # When SIGKILL is due; None while nobody told the script to end.
@@ -55,7 +59,7 @@ class Guardian:
             self.reap()
             if time.monotonic() >= self.deadline and self.kill_at is None:
                 self.report("timeout")
-                self.stop(PATIENCE)
+                self.stop(self.patience)
             if self.kill_at is not None and time.monotonic() >= self.kill_at:
                 self.tell(signal.SIGKILL)
 
@@ -87,7 +91,7 @@ class Guardian:
             os.read(self.child_died, 4096)
         if self.control in ready and self.control is not None:
             if os.read(self.control, 1):
-                self.stop(PATIENCE)
+                self.stop(self.patience)
             else:
                 self.control = None
                 self.stop(HASTE)
@@ -202,9 +206,14 @@ def _become(command: list[str], libc: "ctypes.CDLL | None", nothing: int) -> Non
 
 
 def main() -> None:
-    status, time_limit, *command = sys.argv[1:]
+    status, time_limit, patience, *command = sys.argv[1:]
     os.set_inheritable(int(status), False)
-    guardian = Guardian(status=int(status), time_limit=float(time_limit), command=command)
+    guardian = Guardian(
+        status=int(status),
+        time_limit=float(time_limit),
+        patience=float(patience),
+        command=command,
+    )
     guardian.watch()
     guardian.clear_up()
     guardian.report(f"exit {guardian.exit_code}")

@@ -10,6 +10,7 @@ from django.db import connection
 
 from tasks import kinds, process
 from tasks.execution import Canceled, Execution
+from tasks.watched import Ending, Program
 
 LARGEST_SCRIPT = 1024 * 1024
 SHELLS = ("sh", "bash")
@@ -70,11 +71,14 @@ class RunScript(kinds.TaskKind):
         with process.private_folder(run.task.node_name, run.task.name) as folder:
             file = folder / "script"
             file.write_text(arguments["script"], encoding="utf-8", errors="replace", newline="")
-            ending = process.run(
-                [arguments["shell"], str(file)],
+            program = Program(
+                command=[arguments["shell"], str(file)],
                 folder=folder,
                 environment=_environment(run, folder),
                 time_limit=arguments["time_limit"],
+            )
+            ending = process.run(
+                program,
                 output=run.log.output,
                 should_stop=lambda: run.cancel_requested,
                 idle=_letting_go(),
@@ -108,7 +112,7 @@ def _letting_go() -> Any:
     return let_go
 
 
-def _judge(run: Execution, ending: process.Ending) -> None:
+def _judge(run: Execution, ending: Ending) -> None:
     """Say how the script ended, and raise unless that is success."""
     if ending.left:
         run.log.warning(f"{ending.left} processes outlived the script and were ended.")

@@ -1,0 +1,176 @@
+"""Hold a guardian's process: the pipe by which it is told to stop, and the two that come back."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks import guardian
+
+if sys.platform == "linux":
+    from fcntl import F_SETPIPE_SZ, fcntl
+
+READ = 64 * 1024
+PIPE = 1024 * 1024
+# Seconds for which to wait for output or word from the guardian.
+TURN = 0.25
+# A read of less than this means that the process prints line by line.
+CROWD = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to run and within which bounds; times in seconds.
+
+    ``patience`` is the time between SIGTERM and SIGKILL.
+    """
+
+    command: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    time_limit: float
+    patience: float = 10.0
+
+
+@dataclass
+class Ending:
+    """How a process ended; ``exit_code`` is None if its guardian did not live to tell."""
+
+    exit_code: int | None = None
+    timed_out: bool = False
+    was_stopped: bool = False
+    # Processes that outlived it and were ended.
+    left: int = 0
+
+
+class Watched:
+    """The guardian's process and the three pipes to it."""
+
+    def __init__(self, program: Program) -> None:
+        self.ending = Ending()
+        self._script: int | None = None
+        self._heard = b""
+        self._output, output = os.pipe()
+        self._status, status = os.pipe()
+        control, self._control = os.pipe()
+        self._open = {self._output, self._status}
+        _widen(output)
+        try:
+            self._guardian = subprocess.Popen(
+                _guarded(program, status),
+                cwd=program.folder,
+                env=dict(program.environment),
+                stdin=control,
+                stdout=output,
+                stderr=output,
+                pass_fds=[status],
+                start_new_session=True,
+            )
+        except BaseException:
+            self._close()
+            raise
+        finally:
+            for descriptor in (output, status, control):
+                os.close(descriptor)
+
+    def __enter__(self) -> "Watched":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Let go: a guardian that still lives ends its script, since nobody holds it."""
+        self._close()
+        self._guardian.wait()
+
+    @property
+    def is_running(self) -> bool:
+        return self._status in self._open
+
+    def turn(self, output: Callable[[bytes], None]) -> bool:
+        """Pass on what has come, or wait for a moment; return whether to let more gather."""
+        ready, _, _ = select.select(list(self._open), [], [], TURN)
+        crowd = True
+        if self._output in ready:
+            data = os.read(self._output, READ)
+            crowd = not 0 < len(data) < CROWD
+            self._pass_on(data, output)
+        if self._status in ready:
+            self._hear()
+        return not crowd and self.is_running
+
+    def hear(self, seconds: float) -> None:
+        """Wait for word from the guardian only."""
+        if select.select([self._status], [], [], seconds)[0]:
+            self._hear()
+
+    def stop(self) -> None:
+        if not self.ending.was_stopped:
+            self.ending.was_stopped = True
+            with contextlib.suppress(OSError):
+                os.write(self._control, b"s")
+
+    def drain(self, output: Callable[[bytes], None]) -> None:
+        """Pass on what is still in the pipe, whoever may hold its other end open."""
+        os.set_blocking(self._output, False)
+        left = 2 * PIPE
+        while self._output in self._open and left > 0:
+            try:
+                data = os.read(self._output, READ)
+            except BlockingIOError:
+                return
+            left -= len(data)
+            self._pass_on(data, output)
+
+    def _pass_on(self, data: bytes, output: Callable[[bytes], None]) -> None:
+        if data:
+            output(data)
+        else:
+            self._open.discard(self._output)
+
+    def _hear(self) -> None:
+        data = os.read(self._status, 4096)
+        if not data:
+            self._open.discard(self._status)
+            self._end_orphan()
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            self._note(*line.decode().split())
+
+    def _note(self, word: str, number: str = "0") -> None:
+        if word == "started":
+            self._script = int(number)
+        elif word == "timeout":
+            self.ending.timed_out = True
+        elif word == "left":
+            self.ending.left = int(number)
+        elif word == "exit":
+            self.ending.exit_code = int(number)
+
+    def _end_orphan(self) -> None:
+        """End the script of a guardian that was killed itself."""
+        if self.ending.exit_code is None and self._script is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._script, signal.SIGKILL)
+
+    def _close(self) -> None:
+        for descriptor in (self._output, self._status, self._control):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def _guarded(program: Program, status: int) -> list[str]:
+    """Return the command of the guardian: nothing of the server's is imported into it."""
+    limits = [str(program.time_limit), str(program.patience)]
+    python = [sys.executable, "-I", "-S", guardian.__file__]
+    return [*python, str(status), *limits, *program.command]
+
+
+def _widen(pipe: int) -> None:
+    """Let the pipe hold more where the system can: who prints much then waits less."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl(pipe, F_SETPIPE_SZ, PIPE)
