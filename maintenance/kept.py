@@ -28,6 +28,11 @@ class Field:
         return self.name.replace("_", " ").replace("-", " ").strip().capitalize()
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether to keep it unseen: it is empty, or by its name nobody typed it."""
+        return not self.value or self.name.startswith("_")
+
+    @property
     def is_long(self) -> bool:
         return len(self.value) > ONE_LINE or "\n" in self.value
 
@@ -41,6 +46,11 @@ class Kept:
     withheld: Sequence[str]
     sender: str
     sender_field: str = SENDER_FIELD
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether there is anything to see of it."""
+        return not all(field.is_hidden for field in self.fields)
 
 
 def form(request: HttpRequest, view: Callable[..., Any] | None, person: Any) -> Kept | None:

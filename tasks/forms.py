@@ -26,7 +26,12 @@ def _time(label: str, *, help_text: str) -> forms.DateTimeField:
 class OnceForm(forms.Form):
     """A form that may be sent twice and acts once, because both carry the same token."""
 
-    token = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput, initial=_token)
+    # The underscore says that nobody typed it: a refused form keeps it without showing it.
+    _once = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput, initial=_token)
+
+    @property
+    def token(self) -> str | None:
+        return self.cleaned_data["_once"] or None
 
 
 class RerunForm(OnceForm):
@@ -55,4 +60,5 @@ class ScheduleForm(OnceForm):
     @property
     def chosen(self) -> dict[str, Any]:
         """Return the times and the token as the queue takes them."""
-        return {name: self.cleaned_data[name] or None for name in self.fields}
+        names = ("queue_time", "queue_time_expiry")
+        return {name: self.cleaned_data[name] for name in names} | {"token": self.token}

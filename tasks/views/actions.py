@@ -55,7 +55,7 @@ class Rerun(TaskAction):
         elif not form.is_valid():
             messages.error(request, "The form is damaged. Reload the page and try again.")
         else:
-            return _rerun(request, task, token=form.cleaned_data["token"] or None)
+            return _rerun(request, task, token=form.token)
         return redirect(task)
 
 

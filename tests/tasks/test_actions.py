@@ -85,20 +85,20 @@ def test_running_again_queues_the_same_work_and_leads_to_it(page: Client, person
 def test_a_double_click_runs_it_again_once(page: Client) -> None:
     task = rows.ServerTaskFactory(state=State.FAILED)
     for _ in range(2):
-        _press(page, task, "rerun", token="of-one-page")
+        _press(page, task, "rerun", _once="of-one-page")
     assert ServerTask.objects.filter(rerun_of=task).count() == 1
 
 
 def test_each_page_may_run_it_again(page: Client) -> None:
     task = rows.ServerTaskFactory(state=State.FAILED)
     for token in ("of-one-page", "of-another"):
-        _press(page, task, "rerun", token=token)
+        _press(page, task, "rerun", _once=token)
     assert ServerTask.objects.filter(rerun_of=task).count() == 2
 
 
 def test_a_token_that_no_page_made_is_refused(page: Client) -> None:
     task = rows.ServerTaskFactory(state=State.FAILED)
-    _, text = _press(page, task, "rerun", token="x" * 65)
+    _, text = _press(page, task, "rerun", _once="x" * 65)
     assert "Reload the page and try again." in text
     assert ServerTask.objects.count() == 1
 

@@ -59,7 +59,7 @@ def _token(response: Any) -> str:
 
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             given = dict(attrs)
-            if given.get("name") == "token":
+            if given.get("name") == "_once":
                 self.token = given["value"] or ""
 
     finder = Finder()
@@ -141,7 +141,7 @@ class TestQueuing:
         }
 
     def test_a_double_click_queues_one_task_and_leads_to_it_twice(self, page: Client) -> None:
-        form = SCRIPT | {"token": _token(page.get(URL))}
+        form = SCRIPT | {"_once": _token(page.get(URL))}
         first, second = page.post(URL, form), page.post(URL, form)
         assert ServerTask.objects.count() == 1
         assert first["Location"] == second["Location"]
@@ -153,10 +153,10 @@ class TestQueuing:
 
     def test_a_form_corrected_after_a_mistake_still_queues_one_task(self, page: Client) -> None:
         token = _token(page.get(URL))
-        refused = page.post(URL, SCRIPT | {"token": token, "queue_time": "soon"})
+        refused = page.post(URL, SCRIPT | {"_once": token, "queue_time": "soon"})
         assert _token(refused) == token
         for _ in range(2):
-            page.post(URL, SCRIPT | {"token": token})
+            page.post(URL, SCRIPT | {"_once": token})
         assert ServerTask.objects.count() == 1
 
     def test_needs_the_page_it_was_typed_on(self, client_for: ClientFor, person: User) -> None:
@@ -183,7 +183,7 @@ class TestBadInput:
             ({"queue_time_expiry": "later"}, "Write the time like 2030-12-31 22:30."),
             ({"queue_time_expiry": "2001-01-01T10:00"}, "lies before its time."),
             ({"queue_time_expiry": "9999-12-31T23:59"}, "lies too far ahead."),
-            ({"token": "x" * 65}, "at most 64 characters"),
+            ({"_once": "x" * 65}, "at most 64 characters"),
         ],
     )
     def test_is_answered_at_its_field_with_everything_kept(

@@ -61,9 +61,11 @@ def test_every_button_is_refused(deployers: Client, button: str) -> None:
 
 
 def test_a_new_task_is_refused_and_what_was_typed_is_shown(deployers: Client) -> None:
-    response = deployers.post("/tasks/new/", SCRIPT)
+    response = deployers.post("/tasks/new/", SCRIPT | {"_once": "of-this-page"})
+    text = response.content.decode()
     assert response.status_code == 503
-    assert "echo hello" in response.content.decode()
+    assert "echo hello" in text
+    assert '<input type="hidden" name="_once" value="of-this-page">' in text
     assert not ServerTask.objects.exists()
 
 
