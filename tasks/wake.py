@@ -113,11 +113,11 @@ def latency() -> float:
     return _waker.latency()
 
 
-def _renew() -> None:
-    """Begin anew in a forked child: threads, locks and sockets of the parent are not its own."""
+def renew() -> None:
+    """Begin anew, as a forked child must: its parent's threads, locks and sockets are not its."""
     global _waker
     _waker = Waker()
 
 
-os.register_at_fork(after_in_child=_renew)
+os.register_at_fork(after_in_child=renew)
 atexit.register(lambda: _waker.flush())

@@ -31,8 +31,8 @@ class Retention(kinds.TaskKind):
             deleted += count
             run.raise_if_canceled()
         run.log.info(
-            f"Deleted {deleted:,} completed tasks: those older than {conf.retention_days()} days, "
-            f"and all but the newest {conf.retention_count():,}."
+            f"Deleted {deleted:,} completed task{'' if deleted == 1 else 's'}: those older than "
+            f"{conf.retention_days()} days, and all but the newest {conf.retention_count():,}."
         )
 
 

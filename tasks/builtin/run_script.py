@@ -115,14 +115,17 @@ def _letting_go() -> Any:
 def _judge(run: Execution, ending: Ending) -> None:
     """Say how the script ended, and raise unless that is success."""
     if ending.left:
-        run.log.warning(f"{ending.left} processes outlived the script and were ended.")
+        several = ending.left > 1
+        what = f"{ending.left} processes" if several else "1 process"
+        run.log.warning(f"{what} outlived the script and {'were' if several else 'was'} ended.")
     if ending.exit_code is not None:
         run.log.info(f"The script ended {_how(ending.exit_code)}.")
     if ending.was_stopped:
         raise Canceled
     if ending.timed_out:
         limit = run.arguments["time_limit"]
-        raise kinds.Failure(f"The script ran longer than its time limit of {limit} seconds.")
+        seconds = f"{limit:,} second{'' if limit == 1 else 's'}"
+        raise kinds.Failure(f"The script ran longer than its time limit of {seconds}.")
     if ending.exit_code is None:
         raise kinds.Failure("The process that watched over the script was killed.")
     if ending.exit_code != 0:
