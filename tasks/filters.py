@@ -34,7 +34,7 @@ class TaskFilter(forms.Form):
 
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "All states"), *State.choices],
+        choices=[("", "All states"), *((state, state) for state in State.values)],
         error_messages={"invalid_choice": "There is no state “%(value)s”."},
     )
     kind = forms.ChoiceField(

@@ -1,10 +1,24 @@
 """The forms that go with every task kind: when it starts, and once however often it is sent."""
 
+import re
 import secrets
 from typing import Any
 
 from django import forms
 from django.utils import timezone
+
+
+class TimeInput(forms.DateTimeInput):
+    """A browser's own field for a time; a plain one for what that would not show again."""
+
+    SHOWN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        text = context["widget"]["value"]
+        if text and not self.SHOWN.fullmatch(text):
+            context["widget"]["type"] = "text"
+        return context
 
 
 def _token() -> str:
@@ -16,9 +30,7 @@ def _time(label: str, *, help_text: str) -> forms.DateTimeField:
         required=False,
         label=label,
         help_text=help_text,
-        widget=forms.DateTimeInput(
-            attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"
-        ),
+        widget=TimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
         error_messages={"invalid": "Write the time like 2030-12-31 22:30."},
     )
 

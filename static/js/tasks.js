@@ -48,7 +48,8 @@ if (lines) {
   const toEnd = () => { lines.scrollTop = lines.scrollHeight; };
   let follows = true;
   lines.addEventListener("scroll", () => { follows = isAtEnd(); }, { passive: true });
-  if (document.querySelector("#log-poll[data-live]") && !location.hash) toEnd();
+  const isToldWhere = location.hash.startsWith("#L") || new URLSearchParams(location.search).has("line");
+  if (!isToldWhere) toEnd();
 
   document.addEventListener("htmx:oobAfterSwap", (event) => {
     if (event.detail.target !== lines) return;

@@ -202,6 +202,14 @@ class TestBadInput:
         for name in {"queue_time", "queue_time_expiry"} & set(data):
             assert f'value="{data[name]}"' in text
 
+    @pytest.mark.parametrize(
+        ("typed", "kind"),
+        [("soon", "text"), ("2001-01-01 10:00", "text"), ("2001-01-01T10:00", "datetime-local")],
+    )
+    def test_stands_in_a_field_that_shows_it(self, page: Client, typed: str, kind: str) -> None:
+        text = _text(page.post(URL, SCRIPT | {"queue_time": typed}))
+        assert f'<input type="{kind}" name="queue_time" value="{typed}"' in text
+
     def test_more_than_30_days_ahead_is_refused_and_just_below_is_not(self, page: Client) -> None:
         refused = page.post(URL, SCRIPT | {"queue_time": _when(days=30, minutes=5)})
         assert "The time lies more than 30 days ahead." in _text(refused)
