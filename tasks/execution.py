@@ -90,6 +90,7 @@ def carry_out(run: Execution) -> Outcome:
     except (Exception, SystemExit) as error:  # noqa: BLE001 a kind's fault must not end the worker
         run.log.error(traceback.format_exc())
         outcome = Outcome(State.FAILED, f"{type(error).__name__}: {error}")
+    outcome = Outcome(outcome.state, run.log.masked(outcome.message))
     _conclude(run, outcome)
     return outcome
 

@@ -42,6 +42,8 @@ class TaskKind:
     label: ClassVar[str]
     # Who may queue it by hand, as "app.codename"; None: nobody.
     permission: ClassVar[str | None] = None
+    # Whether the New task page offers it; other kinds have pages of their own.
+    is_offered: ClassVar[bool] = True
     form_class: ClassVar[type[forms.Form]] = NoArguments
     is_system: ClassVar[bool] = False
     # A system kind's beat; the setting TASK_SYSTEM_INTERVALS may say otherwise.
@@ -112,7 +114,11 @@ def system() -> list[TaskKind]:
 
 def offered_to(person: Any) -> list[TaskKind]:
     """Return the kinds that a person may queue by hand."""
-    return [kind for kind in all() if kind.permission and person.has_perm(kind.permission)]
+    return [
+        kind
+        for kind in all()
+        if kind.is_offered and kind.permission and person.has_perm(kind.permission)
+    ]
 
 
 def autodiscover() -> None:

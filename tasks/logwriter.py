@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 
 from tasks import conf, log
+from tasks.masking import Masker
 from tasks.models import LogChunk, ServerTask
 
 # Seconds and bytes after which what is held back is stored.
@@ -47,6 +48,21 @@ class LogWriter:
         self._dropped = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
+        self._masker = Masker()
+
+    @property
+    def position(self) -> int:
+        """The number of the last line written, stored or not."""
+        with self._buffering:
+            return self._next_line + self._held_lines - 1
+
+    def mask(self, *values: str) -> None:
+        """Never write these values, in whatever pieces they come."""
+        self._masker.add(values)
+
+    def masked(self, text: str) -> str:
+        """Return ``text`` as this log would write it."""
+        return self._masker.text(text)
 
     def info(self, text: str) -> None:
         self._say(text, log.INFO)
@@ -59,6 +75,9 @@ class LogWriter:
 
     def output(self, data: bytes) -> None:
         """Add what a process printed; a line may come in pieces."""
+        self._take(self._masker.feed(data))
+
+    def _take(self, data: bytes) -> None:
         text = self._rest + self._decoder.decode(data)
         if "\r" in text:
             # One at the very end may be half of a line's end.
@@ -74,6 +93,7 @@ class LogWriter:
 
     def end_output(self) -> None:
         """Take what came after the last end of a line for a line."""
+        self._take(self._masker.end())
         text = (self._rest + self._decoder.decode(b"", final=True)).rstrip("\r")
         self._rest = ""
         if text:
@@ -111,7 +131,7 @@ class LogWriter:
                     del self._unstored[: len(ready)]
 
     def _say(self, text: str, category: str) -> None:
-        self._add("\n".join(text.splitlines()), category)
+        self._add("\n".join(self.masked(text).splitlines()), category)
 
     def _add(self, text: str, category: str) -> None:
         if "\0" in text or not text.isascii():

@@ -1,22 +1,18 @@
 """Run a shell script that somebody wrote, its output going into the task log as it comes."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.db import connection
 
-from tasks import kinds, process
-from tasks.execution import Canceled, Execution
-from tasks.watched import Ending, Program
+from tasks import kinds, process, scripts
+from tasks.execution import Execution
+from tasks.watched import Program
 
 LARGEST_SCRIPT = 1024 * 1024
 SHELLS = ("sh", "bash")
 DEFAULT_TIME_LIMIT, LONGEST_TIME_LIMIT = 3600, 24 * 3600
-# Seconds of running after which the database's connection is not kept waiting.
-LONG = 1.0
 
 
 class ScriptForm(forms.Form):
@@ -77,14 +73,7 @@ class RunScript(kinds.TaskKind):
                 environment=_environment(run, folder),
                 time_limit=arguments["time_limit"],
             )
-            ending = process.run(
-                program,
-                output=run.log.output,
-                should_stop=lambda: run.cancel_requested,
-                idle=_letting_go(),
-            )
-        run.log.end_output()
-        _judge(run, ending)
+            scripts.run(run, program)
 
 
 def _environment(run: Execution, folder: Path) -> dict[str, str]:
@@ -93,46 +82,3 @@ def _environment(run: Execution, folder: Path) -> dict[str, str]:
         OCTOSERVER_TASK_ID=run.task.name,
         OCTOSERVER_NODE_NAME=run.task.node_name,
     )
-
-
-def _letting_go() -> Any:
-    """Return what closes this thread's connection to the database, once, if the script takes long.
-
-    The log is stored by another thread.
-    """
-    began = time.monotonic()
-    kept = True
-
-    def let_go() -> None:
-        nonlocal kept
-        if kept and time.monotonic() - began > LONG and not connection.in_atomic_block:
-            kept = False
-            connection.close()
-
-    return let_go
-
-
-def _judge(run: Execution, ending: Ending) -> None:
-    """Say how the script ended, and raise unless that is success."""
-    if ending.left:
-        several = ending.left > 1
-        what = f"{ending.left} processes" if several else "1 process"
-        run.log.warning(f"{what} outlived the script and {'were' if several else 'was'} ended.")
-    if ending.exit_code is not None:
-        run.log.info(f"The script ended {_how(ending.exit_code)}.")
-    if ending.was_stopped:
-        raise Canceled
-    if ending.timed_out:
-        limit = run.arguments["time_limit"]
-        seconds = f"{limit:,} second{'' if limit == 1 else 's'}"
-        raise kinds.Failure(f"The script ran longer than its time limit of {seconds}.")
-    if ending.exit_code is None:
-        raise kinds.Failure("The process that watched over the script was killed.")
-    if ending.exit_code != 0:
-        raise kinds.Failure(f"The script ended {_how(ending.exit_code)}.")
-
-
-def _how(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"with exit code {exit_code}"
-    return f"by signal {-exit_code}"

@@ -1,0 +1,74 @@
+"""Run a script for a task: a real process, its output in the task log, its end put into words."""
+
+import time
+from collections.abc import Callable
+
+from django.db import connection
+
+from tasks import kinds, process
+from tasks.execution import Canceled, Execution
+from tasks.watched import Ending, Program
+
+# Seconds of running after which the database's connection is not kept waiting.
+LONG = 1.0
+
+
+def run(task: Execution, program: Program, *, what: str = "The script") -> None:
+    """Run ``program`` for a task and see it end.
+
+    Raises ``kinds.Failure``, about ``what``, unless it ends with 0; ``Canceled`` if the task was.
+    """
+    try:
+        ending = process.run(
+            program,
+            output=task.log.output,
+            should_stop=lambda: task.cancel_requested,
+            idle=_letting_go(),
+        )
+    except OSError as error:  # such as an environment that is larger than the system allows
+        raise kinds.Failure(f"{what} could not be started: {error.strerror}.") from None
+    finally:
+        task.log.end_output()
+    _judge(task, ending, time_limit=program.time_limit, what=what)
+
+
+def _letting_go() -> Callable[[], None]:
+    """Return what closes this thread's connection to the database, once, if the script takes long.
+
+    The log is stored by another thread.
+    """
+    began = time.monotonic()
+    kept = True
+
+    def let_go() -> None:
+        nonlocal kept
+        if kept and time.monotonic() - began > LONG and not connection.in_atomic_block:
+            kept = False
+            connection.close()
+
+    return let_go
+
+
+def _judge(task: Execution, ending: Ending, *, time_limit: float, what: str) -> None:
+    """Say how the script ended, and raise unless that is success."""
+    if ending.left:
+        several = ending.left > 1
+        left = f"{ending.left} processes" if several else "1 process"
+        task.log.warning(f"{left} outlived the script and {'were' if several else 'was'} ended.")
+    if ending.exit_code is not None:
+        task.log.info(f"The script ended {_how(ending.exit_code)}.")
+    if ending.was_stopped:
+        raise Canceled
+    if ending.timed_out:
+        seconds = f"{time_limit:,g} second{'' if time_limit == 1 else 's'}"
+        raise kinds.Failure(f"{what} ran longer than its time limit of {seconds}.")
+    if ending.exit_code is None:
+        raise kinds.Failure("The process that watched over the script was killed.")
+    if ending.exit_code != 0:
+        raise kinds.Failure(f"{what} ended {_how(ending.exit_code)}.")
+
+
+def _how(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"with exit code {exit_code}"
+    return f"by signal {-exit_code}"
