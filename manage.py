@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 FAILED = 1
 WRONG_USE = 2
+INTERRUPTED = 130
 
 
 def main() -> int:
@@ -19,6 +20,11 @@ def main() -> int:
     except ImproperlyConfigured as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # who reads, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except DatabaseError:
         # Only now: with settings that are wrong it could not be imported.
         from octoserver import preflight

@@ -101,7 +101,7 @@ class Child:
             *lines, self.unfinished = (self.unfinished + piece).split(b"\n")
             if not piece and self.unfinished:
                 lines, self.unfinished = [self.unfinished], b""
-            for line in lines:
+            for line in filter(None, lines):
                 say(line.decode(errors="replace"), name=self.name)
             if not piece:
                 return

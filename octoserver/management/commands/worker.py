@@ -4,6 +4,7 @@ import re
 import warnings
 from typing import Any
 
+from celery.exceptions import CPendingDeprecationWarning
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -21,6 +22,8 @@ class Command(BaseCommand):
         preflight.require()
         # About root, with the advice of an option that is not ours; docs/operations.md has a user.
         warnings.filterwarnings("ignore", message="You're running the worker with superuser")
+        # About late acknowledgement, which is not ours either, at every loss of the broker.
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
         worker = app.Worker(
             hostname=f"octoserver@{re.sub(r'[^A-Za-z0-9.-]', '-', settings.NODE_NAME)}",
             concurrency=max(THREADS, settings.TASK_CAP + 1),
