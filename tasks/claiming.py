@@ -24,10 +24,17 @@ class Lane(StrEnum):
     PEOPLE = "people"
     SYSTEM = "system"
 
+    @classmethod
+    def of(cls, task: ServerTask) -> "Lane":
+        return cls.SYSTEM if task.is_system else cls.PEOPLE
+
 
 BOTH = frozenset(Lane)
 # Losing a race for a concurrency key means to look again; more often than this, let others go on.
 LOOKS = 20
+
+# A pause of the queue holds back what people queued; the beats of the system go on.
+_NOT_PAUSED = "NOT EXISTS (SELECT 1 FROM tasks_queuepause pause WHERE pause.is_paused)"
 
 _BEST = """
 SELECT candidate.id FROM tasks_servertask candidate
@@ -38,6 +45,7 @@ WHERE candidate.state = 'Queued' AND candidate.is_system = {system}
     SELECT 1 FROM tasks_servertask rival
     WHERE rival.concurrency_key = candidate.concurrency_key
       AND rival.state IN ('Executing', 'Cancelling')))
+  AND {unless_paused}
 ORDER BY candidate.queue_time, candidate.id LIMIT 1 {locking}"""
 
 _TAKES_WORK = """EXISTS (
@@ -47,7 +55,7 @@ WHERE node.id = %(node)s AND node.incarnation = %(incarnation)s AND node.is_drai
 _TAKE = """
 UPDATE tasks_servertask SET state = 'Executing', node_id = %(node)s, node_name = %(name)s,
   incarnation = %(incarnation)s, start_time = {now}, attempt = attempt + 1, message = ''
-WHERE state = 'Queued' AND id = {best} AND {takes_work}"""
+WHERE state = 'Queued' AND id = {best} AND {takes_work} AND (is_system OR {not_paused})"""
 
 _LOOK = "SELECT * FROM tasks_servertask WHERE id = {best} AND {takes_work}"
 
@@ -57,15 +65,25 @@ def take_best(
 ) -> ServerTask | None:
     """Take the best ready row of the lanes for ``node`` and return it; None if there is none."""
     connection = connections[DEFAULT_DB_ALIAS]
-    take = _take_on_sqlite if connection.vendor == "sqlite" else _take_with_lock
-    for _ in range(LOOKS if lanes else 0):
+    for _ in range(LOOKS):
         try:
-            # A test's own transaction must survive the lost race; elsewhere there is none.
+            # A transaction around it must survive the lost race; a worker has none.
             with transaction.atomic() if connection.in_atomic_block else nullcontext():
-                return take(connection, node, lanes, now)
+                return take_once(node, lanes=lanes, now=now)
         except IntegrityError:  # a task with the same key was started in between
             continue
     return None
+
+
+def take_once(
+    node: ServerNode, *, lanes: Collection[Lane] = BOTH, now: datetime | None = None
+) -> ServerTask | None:
+    """Do as ``take_best``, but raise ``IntegrityError`` where a race for a key is lost."""
+    if not lanes:
+        return None
+    connection = connections[DEFAULT_DB_ALIAS]
+    take = _take_on_sqlite if connection.vendor == "sqlite" else _take_with_lock
+    return take(connection, node, lanes, now)
 
 
 def _take_with_lock(
@@ -80,6 +98,7 @@ def _take_with_lock(
         now=moment,
         best=_best(lanes, now=moment, true="TRUE", false="FALSE", locking="FOR UPDATE SKIP LOCKED"),
         takes_work=_TAKES_WORK.format(false="FALSE"),
+        not_paused=_NOT_PAUSED,
     )
     values = _values(connection, node) | {"now": now}
     return next(iter(ServerTask.objects.raw(f"{take} RETURNING *", values)), None)
@@ -98,7 +117,7 @@ def _take_on_sqlite(
     best = _best(lanes, now="%(now)s", true="1", false="0", locking="")
     takes_work = _TAKES_WORK.format(false="0")
     look = _LOOK.format(best=best, takes_work=takes_work)
-    take = _TAKE.format(now="%(now)s", best="%(id)s", takes_work=takes_work)
+    take = _TAKE.format(now="%(now)s", best="%(id)s", takes_work=takes_work, not_paused=_NOT_PAUSED)
     while task := next(iter(ServerTask.objects.raw(look, values)), None):
         with connection.cursor() as cursor:
             cursor.execute(take, values | {"id": task.pk})
@@ -119,8 +138,13 @@ def _best(lanes: Collection[Lane], **parts: str) -> str:
     """Return the expression for the best row: the lanes one by one, prioritized rows first."""
     true, false = parts.pop("true"), parts.pop("false")
     choices = [
-        "(" + _BEST.format(system=system, prioritized=prioritized, **parts) + ")"
-        for lane, system in ((Lane.PEOPLE, false), (Lane.SYSTEM, true))
+        "("
+        + _BEST.format(system=system, prioritized=prioritized, unless_paused=unless_paused, **parts)
+        + ")"
+        for lane, system, unless_paused in (
+            (Lane.PEOPLE, false, _NOT_PAUSED),
+            (Lane.SYSTEM, true, true),
+        )
         if lane in lanes
         for prioritized in (true, false)
     ]

@@ -60,9 +60,7 @@ class Heartbeat:
         }
         for pk, run in held.items():
             _tell(run, rows.get(pk))
-        unknown = [row for pk, row in rows.items() if pk not in held]
-        if unknown:
-            self.worker.settle_unknown(unknown)
+        self.worker.settle_unknown(row for pk, row in rows.items() if pk not in held)
 
     def _read_node(self) -> None:
         row = ServerNode.objects.filter(incarnation=self.worker.node.incarnation).first()

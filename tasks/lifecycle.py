@@ -9,12 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from maintenance import gate
-from tasks import claiming, clock, conf, kinds, log
+from tasks import admission, claiming, clock, conf, kinds, log
 from tasks.claiming import BOTH, Lane
 from tasks.models import COMPLETED, LogChunk, ServerNode, ServerTask, State
 from tasks.querysets import ServerTaskQuerySet
@@ -54,15 +52,27 @@ def finish(
     False if the run is this worker's no longer: it was abandoned and reaped. Done twice, the second
     time is False too.
     """
-    if state not in COMPLETED:
-        raise IllegalTransition(f"{state} does not complete a task.")
     with transaction.atomic():
-        done = _own_run(task).update(
-            state=state, message=log.storable(message), completed_time=clock.moment(now)
-        )
-        if done and last_words:
-            LogChunk.objects.bulk_create(last_words, ignore_conflicts=True)
-    return bool(done)
+        return _complete(task, state, message, last_words, now)
+
+
+def turn_over(
+    task: ServerTask,
+    *,
+    node: ServerNode,
+    lanes: Collection[Lane],
+    state: State,
+    message: str = "",
+    last_words: Sequence[LogChunk] = (),
+    now: datetime | None = None,
+) -> tuple[bool, ServerTask | None]:
+    """Do as ``finish`` and then as ``claim_next``, in one transaction: half the price of two."""
+    try:
+        with transaction.atomic():
+            done = _complete(task, state, message, last_words, now)
+            return done, claiming.take_once(node, lanes=lanes, now=now)
+    except IntegrityError:  # a race for a concurrency key: the outcome must not wait for its end
+        return finish(task, state=state, message=message, last_words=last_words, now=now), None
 
 
 def release(task: ServerTask) -> bool:
@@ -79,9 +89,9 @@ def cancel(task: ServerTask, *, person: Any = None, now: datetime | None = None)
     Raises ``PermissionDenied`` and ``maintenance.gate.InMaintenanceMode``; ``person`` None is the
     server itself.
     """
-    name = _name_of(person)
+    name = admission.name_of(person)
     with transaction.atomic():
-        _admit(person, CANCEL)
+        admission.admit(person, CANCEL)
         row = ServerTask.objects.filter(pk=task.pk)
         if row.filter(state=State.QUEUED).update(
             state=State.CANCELED,
@@ -103,7 +113,7 @@ def prioritize(task: ServerTask, *, person: Any = None) -> bool:
     Raises ``PermissionDenied`` and ``maintenance.gate.InMaintenanceMode``.
     """
     with transaction.atomic():
-        _admit(person, PRIORITIZE)
+        admission.admit(person, PRIORITIZE)
         moved = ServerTask.objects.filter(
             pk=task.pk, state=State.QUEUED, is_prioritized=False
         ).update(is_prioritized=True)
@@ -179,6 +189,23 @@ def _is_idempotent(kind: str) -> bool:
         return False
 
 
+def _complete(
+    task: ServerTask,
+    state: State,
+    message: str,
+    last_words: Sequence[LogChunk],
+    now: datetime | None,
+) -> bool:
+    if state not in COMPLETED:
+        raise IllegalTransition(f"{state} does not complete a task.")
+    done = _own_run(task).update(
+        state=state, message=log.storable(message), completed_time=clock.moment(now)
+    )
+    if done and last_words:
+        LogChunk.objects.bulk_create(last_words, ignore_conflicts=True)
+    return bool(done)
+
+
 _UNCLAIMED: dict[str, Any] = {
     "state": State.QUEUED,
     "node": None,
@@ -192,19 +219,6 @@ def _own_run(task: ServerTask) -> ServerTaskQuerySet:
     return ServerTask.objects.running().filter(
         pk=task.pk, incarnation=task.incarnation, attempt=task.attempt
     )
-
-
-def _admit(person: Any, permission: str) -> None:
-    """Ask for the permission, then the gate, inside the transaction of the change."""
-    if person is None:
-        return
-    if not person.has_perm(permission):
-        raise PermissionDenied("You may not do this to tasks.")
-    gate.check(person)
-
-
-def _name_of(person: Any) -> str:
-    return str(person.get_username()) if person is not None else "the server"
 
 
 def names(tasks: Iterable[ServerTask]) -> str:

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 
 from django.db import DatabaseError, connection
 
@@ -28,88 +29,146 @@ class Worker:
         self.is_draining = node.is_draining
         # A plain flag, since a signal handler sets it.
         self.is_stopping = False
-        # Called after each claim: there may be more to do, and another slot.
+        # Called after a claim where another slot is free: there may be more to do.
         self.on_claim: Callable[[], None] = lambda: None
         self._running: dict[int, Execution] = {}
-        self._claiming = threading.Lock()
+        self._filling = threading.Lock()
+        # SQLite has one writer: to wait for one's turn here is fair, there it is done by sleeping.
+        is_sqlite = connection.vendor == "sqlite"
+        self._writing = threading.Lock() if is_sqlite else nullcontext()
+        self._unknown = UnknownClaims()
         self._flusher = Flusher()
 
     def look(self) -> None:
         """Execute ready tasks in this thread until none is left, or no slot is free."""
-        while run := self._claim():
-            self._execute(run)
+        while run := self._fill():
+            while run:
+                run = self._execute(run)
 
     def free_lanes(self) -> list[Lane]:
         """Return the lanes with a slot that this worker may fill."""
-        if self.is_stopping or self.is_draining:
-            return []
-        system = sum(run.task.is_system for run in self.running())
-        people = len(self._running) - system
-        lanes = [(Lane.PEOPLE, people < self.task_cap), (Lane.SYSTEM, system < system_slots())]
-        return [lane for lane, has_room in lanes if has_room]
+        return [lane for lane in Lane if self._room(lane) > 0]
 
     def running(self) -> list[Execution]:
         return list(self._running.values())
 
     def settle_unknown(self, rows: Iterable[ServerTask]) -> None:
-        """Put back what carries this worker's mark but was never started.
-
-        That is a claim whose answer was lost on the way: the database had made it.
-        """
-        with self._claiming:
-            for task in rows:
-                if task.pk not in self._running and not lifecycle.release(task):
-                    lifecycle.finish(task, state=State.CANCELED, message="Canceled.")
+        """Put back which of ``rows``, all with this worker's mark, it never started."""
+        for task in self._unknown.settled(rows, known=self._running):
+            if not lifecycle.release(task):
+                lifecycle.finish(task, state=State.CANCELED, message="Canceled.")
 
     def close(self) -> None:
         """End what stores the logs of running tasks."""
         self._flusher.stop()
 
-    def _claim(self) -> Execution | None:
+    def _room(self, lane: Lane) -> int:
+        """Return how many more tasks of a lane may start; below 0 if the cap was lowered."""
+        if self.is_stopping or self.is_draining:
+            return -1
+        running = sum(Lane.of(run.task) == lane for run in self.running())
+        return (self.task_cap if lane == Lane.PEOPLE else system_slots()) - running
+
+    def _fill(self) -> Execution | None:
         """Fill a free slot with the best ready task."""
-        with self._claiming:
+        with self._filling, self._unknown.claiming():
             lanes = self.free_lanes()
-            task = lifecycle.claim_next(self.node, lanes=lanes) if lanes else None
-            if task is None:
+            if not lanes:
                 return None
-            run = self._running[task.pk] = _begin(task)
-        self.on_claim()
+            with self._writing:
+                task = lifecycle.claim_next(self.node, lanes=lanes)
+            run = self._begin(task)
+        if run and self.free_lanes():
+            self.on_claim()
         return run
 
-    def _execute(self, run: Execution) -> None:
+    def _begin(self, task: ServerTask | None) -> Execution | None:
+        if task is None:
+            return None
+        first_line = log.line_count(task) + 1 if task.attempt > 1 else 1
+        writer = LogWriter(task, now=task.start_time or clock.now(), first_line=first_line)
+        run = self._running[task.pk] = Execution(task, writer)
+        return run
+
+    def _execute(self, run: Execution) -> Execution | None:
+        """Execute a run and return the one that follows it in its slot."""
         self._flusher.add(run.log)
         try:
             outcome = execution.carry_out(run)
             self._flusher.discard(run.log)
-            self._finish(run, outcome)
+            return self._turn_over(run, outcome)
         finally:
             self._flusher.discard(run.log)
-            del self._running[run.task.pk]
+            self._running.pop(run.task.pk, None)
 
-    def _finish(self, run: Execution, outcome: Outcome) -> None:
-        """Store the outcome, however long the database is away."""
+    def _turn_over(self, run: Execution, outcome: Outcome) -> Execution | None:
+        """Store the outcome, however long the database is away, and take the next task."""
         last_words = run.log.close()
         while not run.is_lost:
+            lane = Lane.of(run.task)
             try:
-                kept = lifecycle.finish(
-                    run.task, state=outcome.state, message=outcome.message, last_words=last_words
-                )
+                with self._unknown.claiming():
+                    with self._writing:
+                        kept, task = lifecycle.turn_over(
+                            run.task,
+                            node=self.node,
+                            lanes=[lane] if self._room(lane) >= 0 else [],
+                            state=outcome.state,
+                            message=outcome.message,
+                            last_words=last_words,
+                        )
+                    following = self._begin(task)
             except DatabaseError as error:
                 logger.warning("The outcome of %s is held back: %s", run.task.name, error)
                 connection.close()
                 time.sleep(PATIENCE)
+                continue
+            if not kept:
+                logger.warning("%s was completed without this worker.", run.task.name)
+            if following and self._room(lane) > 0:
+                self.on_claim()
+            return following
+        return None
+
+
+class UnknownClaims:
+    """Tell claims whose answer was lost, after the database had made them, from those under way.
+
+    A row that carries this worker's mark, but is not known to run, was never started if it is seen
+    so twice, and every claim that was under way the first time has ended since.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: set[object] = set()
+        self._suspects: dict[tuple[int, int], frozenset[object]] = {}
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Span a claim, from before it is sent until its task is known to run."""
+        mark = object()
+        self._under_way.add(mark)
+        try:
+            yield
+        finally:
+            self._under_way.discard(mark)
+
+    def settled(self, rows: Iterable[ServerTask], *, known: Container[int]) -> list[ServerTask]:
+        """Return the rows that were certainly never started; call it with all, again and again."""
+        under_way = frozenset(self._under_way)
+        settled, suspects = [], {}
+        for task in rows:
+            run = (task.pk, task.attempt)
+            earlier = self._suspects.get(run, under_way)
+            if task.pk in known:
+                continue
+            if run in self._suspects and not earlier & under_way:
+                settled.append(task)
             else:
-                if not kept:
-                    logger.warning("%s was taken for abandoned and reaped.", run.task.name)
-                return
+                suspects[run] = earlier
+        self._suspects = suspects
+        return settled
 
 
 def system_slots() -> int:
     """Return the slots beside those of people: one for each kind, so none waits for another."""
     return max(len(kinds.system()), 1)
-
-
-def _begin(task: ServerTask) -> Execution:
-    first_line = log.line_count(task) + 1 if task.attempt > 1 else 1
-    writer = LogWriter(task, now=task.start_time or clock.now(), first_line=first_line)
-    return Execution(task, writer)

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from tasks import clock, crew, lifecycle, log, queue, worker
 from tasks.heartbeat import Heartbeat
 from tasks.models import ServerNode, ServerTask, State
-from tasks.worker import Worker
+from tasks.worker import UnknownClaims, Worker
 from tests.tasks import zoo
 from tests.tasks.conftest import make_node
 
@@ -76,6 +76,26 @@ def test_one_look_executes_all_that_is_ready_children_too(hand: Worker, deployer
     assert (child.state, child.person) == (State.SUCCESS, deployer)
 
 
+def test_q5_a_task_follows_another_of_its_key_in_the_same_look(hand: Worker) -> None:
+    for _ in range(3):
+        queue.enqueue("Keyed", {"key": "web"})
+    hand.look()
+    assert {task.state for task in ServerTask.objects.all()} == {State.SUCCESS}
+
+
+def test_a_cap_that_is_lowered_while_tasks_run_holds_for_the_next(hand: Worker) -> None:
+    first, second = queue.enqueue("Simple"), queue.enqueue("Simple")
+
+    def lower() -> None:
+        hand.task_cap = 0
+
+    hand.on_claim = lower
+    hand.look()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (State.SUCCESS, State.QUEUED)
+
+
 @pytest.mark.parametrize("flag", ["is_stopping", "is_draining"])
 def test_a_worker_that_stops_or_drains_claims_nothing(hand: Worker, flag: str) -> None:
     setattr(hand, flag, True)
@@ -96,7 +116,10 @@ def test_a_claim_whose_answer_was_lost_is_put_back(hand: Worker, node: ServerNod
     """The database had made the claim, and this worker never heard of it."""
     queue.enqueue("Simple")
     lifecycle.claim_next(node)
-    Heartbeat(crew.Crew(hand)).compare()
+    heart = Heartbeat(crew.Crew(hand))
+    heart.compare()
+    assert ServerTask.objects.get().state == State.EXECUTING  # its answer may be on its way
+    heart.compare()
     assert ServerTask.objects.get().state == State.QUEUED
 
 
@@ -104,8 +127,23 @@ def test_a_canceled_claim_whose_answer_was_lost_is_canceled(hand: Worker, node: 
     task = queue.enqueue("Simple")
     lifecycle.claim_next(node)
     lifecycle.cancel(task)
-    Heartbeat(crew.Crew(hand)).compare()
+    heart = Heartbeat(crew.Crew(hand))
+    heart.compare()
+    heart.compare()
     assert ServerTask.objects.get().state == State.CANCELED
+
+
+def test_a_claim_that_is_still_under_way_is_not_put_back(node: ServerNode) -> None:
+    queue.enqueue("Simple")
+    task = lifecycle.claim_next(node)
+    assert task is not None
+    unknown = UnknownClaims()
+    with unknown.claiming():
+        for _ in range(3):
+            assert unknown.settled([task], known=set()) == []
+    assert unknown.settled([task], known={task.pk}) == []
+    assert unknown.settled([task], known=set()) == []  # seen for the first time since
+    assert unknown.settled([task], known=set()) == [task]
 
 
 def test_q6_a_cancel_reaches_a_running_task_by_the_heartbeat(hand: Worker, deployer: User) -> None:
