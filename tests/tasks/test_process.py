@@ -99,7 +99,8 @@ def test_signals_are_not_ignored_in_a_script(script: Make) -> None:
     """What the guardian ignores itself must not be passed on."""
     look = script("grep SigIgn /proc/self/status")
     look.run()
-    assert look.printed.split() == [b"SigIgn:", b"0" * 16]
+    # Those past 31 are the C library's own; it ignores one of them in whatever it spawns.
+    assert int(look.printed.split()[1], 16) & 0x7FFFFFFF == 0
 
 
 def test_a_command_that_is_not_there_says_so(tmp_path: Path) -> None:
