@@ -57,6 +57,32 @@ class ServerNode(models.Model):
         return self.name
 
 
+class QueuePause(models.Model):
+    """Whether the queue is paused: the one row that every claim asks. A missing row means no."""
+
+    SINGLETON = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=SINGLETON, editable=False)
+    is_paused = models.BooleanField(default=False)
+    since = models.DateTimeField(null=True)
+    reason = models.TextField(default="", blank=True)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    person_name = models.CharField(max_length=150, default="", blank=True)
+
+    class Meta:
+        # Only its writer changes it, so nobody needs a permission to change the row.
+        default_permissions = ["view"]
+        permissions = [("pause_queue", "Can pause the queue")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="queuepause_singleton"),
+        ]
+
+    def __str__(self) -> str:
+        return "paused" if self.is_paused else "not paused"
+
+
 class ServerTask(models.Model):
     """One run of one task kind: queued, executed once, completed."""
 

@@ -1,6 +1,7 @@
 """The reads of the queue, as verbs that read like the domain."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,9 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         return self.queued().filter(queue_time__lte=moment, queue_time_expiry__gt=moment)
 
     def ready(self, now: datetime | None = None) -> "ServerTaskQuerySet":
-        """Due, and no task with the same concurrency key is running."""
-        return self.due(now).filter(~Exists(self._rivals()))
+        """Due, no task with the same concurrency key is running, and no pause holds it back."""
+        pause = apps.get_model("tasks", "QueuePause")._default_manager.filter(is_paused=True)
+        return self.due(now).filter(~Exists(self._rivals()), Q(is_system=True) | ~Exists(pause))
 
     def _rivals(self) -> models.QuerySet["ServerTask"]:
         return self.model._default_manager.filter(
@@ -61,6 +63,10 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
     def running(self) -> "ServerTaskQuerySet":
         return self.filter(state__in=RUNNING)
 
+    def on_nodes(self, nodes: Iterable["ServerNode"]) -> "ServerTaskQuerySet":
+        """The running tasks of these nodes, the longest running first."""
+        return self.running().filter(node__in=list(nodes)).order_by("start_time", "id")
+
     def completed(self) -> "ServerTaskQuerySet":
         return self.filter(state__in=COMPLETED)
 
@@ -80,6 +86,10 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
     def in_state(self, state: str | None) -> "ServerTaskQuerySet":
         """Those in ``state``; all if None."""
         return self if state is None else self.filter(state=state)
+
+    def numbered(self, pks: Iterable[int]) -> "ServerTaskQuerySet":
+        """Those with these numbers, in their order, so that two who change many never cross."""
+        return self.filter(pk__in=list(pks)).order_by("id")
 
     def newest(self) -> "ServerTaskQuerySet":
         return self.order_by("-id")
@@ -127,6 +137,10 @@ class ServerNodeQuerySet(models.QuerySet["ServerNode"]):
 
     def taking_work(self, now: datetime | None = None) -> "ServerNodeQuerySet":
         return self.alive(now).filter(is_draining=False)
+
+    def of_name(self, name: str) -> "ServerNode":
+        """Return the node called ``name``. Raises ``DoesNotExist``."""
+        return self.get(name=name)
 
     def with_running(self) -> "ServerNodeQuerySet":
         """Add how many tasks of people, and of the system, each node is running."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tasks import clock
+from tasks import clock, pause
 from tasks.models import ServerNode, ServerTask, State
 
 # More tasks ahead than this are not counted one by one.
@@ -18,7 +18,20 @@ def why_not_started(task: ServerTask, *, now: datetime | None = None) -> str:
         return f"Scheduled for {task.queue_time:%Y-%m-%d %H:%M:%S %Z}."
     if task.queue_time_expiry <= at:
         return "Not started by its expiry; it is about to time out."
-    return _blocked_by_key(task) or _behind(task, at) or _no_node(task, at) or "About to start."
+    return (
+        _paused(task)
+        or _blocked_by_key(task)
+        or _behind(task, at)
+        or _no_node(task, at)
+        or "About to start."
+    )
+
+
+def _paused(task: ServerTask) -> str:
+    row = pause.current()
+    if task.is_system or not row.is_paused:
+        return ""
+    return pause.describe(row)
 
 
 def _blocked_by_key(task: ServerTask) -> str:

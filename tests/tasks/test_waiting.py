@@ -91,7 +91,7 @@ def test_the_summary_counts_what_runs_waits_and_is_scheduled(node: ServerNode) -
     queue.enqueue_occurrence("Beating", now)
     found = work.summary()
     assert found == work.Summary(
-        executing=2, executing_system=1, queued=1, queued_system=1, scheduled=1
+        executing=2, executing_system=1, queued=1, queued_system=1, scheduled=1, startable=1
     )
     assert not found.is_idle
 
