@@ -88,7 +88,7 @@ def admit(person: Any) -> bool:
     side = barrier.of(mode.database())
     for _ in range(LOOKS):
         entered = side.enter()
-        enabled = is_enabled(side.connection)
+        enabled = mode.is_enabled()
         if entered and not enabled:
             return True
         if is_administrator(person):
@@ -97,17 +97,6 @@ def admit(person: Any) -> bool:
             raise InMaintenanceMode(mode.current())
         time.sleep(PAUSE)  # a switch was overtaken: its exclusive side is about to go
     raise InMaintenanceMode(None)
-
-
-def is_enabled(connection: BaseDatabaseWrapper) -> bool:
-    """Read the one fact that decides, past the ORM, since every change pays for it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SELECT_ENABLED, [MaintenanceMode.SINGLETON])
-        row = cursor.fetchone()
-    return row is not None and bool(row[0])
-
-
-_SELECT_ENABLED = "SELECT is_enabled FROM maintenance_maintenancemode WHERE id = %s"
 
 
 class Passage:

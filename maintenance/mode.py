@@ -48,6 +48,20 @@ def current() -> MaintenanceMode:
     return row or MaintenanceMode()
 
 
+def is_enabled() -> bool:
+    """Read the one fact that decides, past the ORM, since every request may pay for it.
+
+    Raises ``DatabaseError`` if it cannot be read.
+    """
+    with connections[database()].cursor() as cursor:
+        cursor.execute(_SELECT_ENABLED, [MaintenanceMode.SINGLETON])
+        row = cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
+_SELECT_ENABLED = "SELECT is_enabled FROM maintenance_maintenancemode WHERE id = %s"
+
+
 def enable(
     *,
     person: AbstractBaseUser | None = None,

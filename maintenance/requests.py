@@ -29,18 +29,23 @@ class AnotherSender(PermissionDenied):
 def mode_of(request: HttpRequest) -> MaintenanceMode:
     """Return the mode as it was when first asked for in this request.
 
-    Costs no statement where the person was loaded by ``maintenance.backends`` and the mode is off.
     Raises ``DatabaseError`` if the row cannot be read.
     """
     row: MaintenanceMode | None = getattr(request, "_maintenance_mode", None)
     if row is None:
-        row = MaintenanceMode() if _known_off(request) else mode.current()
+        row = MaintenanceMode() if is_off(request) else mode.current()
         request._maintenance_mode = row  # type: ignore[attr-defined]
     return row
 
 
-def _known_off(request: HttpRequest) -> bool:
-    return getattr(getattr(request, "user", None), USER_ATTRIBUTE, None) is False
+def is_off(request: HttpRequest) -> bool:
+    """Whether the mode is off, as cheaply as that can be told.
+
+    Costs no statement where ``maintenance.backends`` has loaded the person, else a small one.
+    Raises ``DatabaseError`` if the row cannot be read.
+    """
+    known = getattr(getattr(request, "user", None), USER_ATTRIBUTE, None)
+    return known is False if known is not None else not mode.is_enabled()
 
 
 def sign_sender(person: Any) -> str:
