@@ -21,6 +21,7 @@ from typing import IO
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 PR_SET_PDEATHSIG = 1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BACK_OFF = (1.0, 2.0, 5.0, 10.0, 30.0)
 # One that ran this long, in seconds, did not crash at its start.
 PROVEN = 60.0
@@ -133,7 +134,10 @@ class Supervisor:
                 self._keep_running(child)
             if not self.is_announced:
                 self._announce()
-        return self._stop()
+        code = self._stop()
+        for number in STOP_SIGNALS:  # one more must not turn what is done into a failure
+            signal.signal(number, signal.SIG_IGN)
+        return code
 
     def _listen(self) -> None:
         reader, writer = socket.socketpair()
@@ -143,7 +147,7 @@ class Supervisor:
         self.wake = (reader, writer)
         self.selector.register(reader, selectors.EVENT_READ)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, lambda *_: self.signals.append(time.monotonic()))
 
     def _look_around(self, *, seconds: float = 0.2) -> None:
