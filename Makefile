@@ -9,6 +9,7 @@ MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # The settings with which the lint checks what a production server would have. Placeholders only.
 EXAMPLE := PRODUCTION=true SECRET_KEY=an-example-of-fifty-or-more-characters-0123456789-abcdefghij \
+	VARIABLES_KEY=another-example-of-fifty-or-more-characters-0123456789 \
 	ALLOWED_HOSTS=octoserver.example.com
 
 .DEFAULT_GOAL := help

@@ -67,6 +67,18 @@ def secret_key(env: Env, *, production: bool, folder: Path) -> str:
     return _kept_secret(folder / "secret_key")
 
 
+def variables_keys(env: Env, *, production: bool, folder: Path) -> list[str]:
+    """Return the keys of sensitive variables: the first one encrypts, all of them decrypt."""
+    text = str(env.str("VARIABLES_KEY", default=""))
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    if not keys and production:
+        raise ImproperlyConfigured(
+            "VARIABLES_KEY is not set: set it to 50 or more random characters, the same on every "
+            "node. Sensitive variables are encrypted with it."
+        )
+    return keys or [_kept_secret(folder / "variables_key")]
+
+
 def _kept_secret(path: Path) -> str:
     """Return the secret in ``path``, making it at the first call; safe when two processes race."""
     with _writing_to(path.parent):

@@ -16,7 +16,14 @@ from django.db import transaction
 ADMINISTER_SYSTEM = "maintenance.administer_system"
 
 DEPLOYER_ACTIONS = frozenset(
-    {"tasks.add_servertask", "tasks.cancel_servertask", "tasks.run_script"}
+    {
+        "tasks.add_servertask",
+        "tasks.cancel_servertask",
+        "tasks.run_script",
+        "deployments.add_release",
+        "deployments.add_deployment",
+        "deployments.add_runbookrun",
+    }
 )
 
 
@@ -38,7 +45,7 @@ def _is_managing(permission: str) -> bool:
 
 
 def _is_viewing(permission: str) -> bool:
-    return permission.startswith("tasks.view_")
+    return permission.startswith(("tasks.view_", "deployments.view_"))
 
 
 def _is_deploying(permission: str) -> bool:

@@ -24,6 +24,7 @@ DEBUG = configuration.boolean(env, "DEBUG", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
 
 SECRET_KEY = configuration.secret_key(env, production=PRODUCTION, folder=VAR_DIR)
+VARIABLES_KEYS = configuration.variables_keys(env, production=PRODUCTION, folder=VAR_DIR)
 ALLOWED_HOSTS = configuration.allowed_hosts(env, production=PRODUCTION)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if PRODUCTION and DEBUG:
@@ -44,6 +45,7 @@ INSTALLED_APPS = [
     "csp",
     "maintenance",
     "tasks",
+    "octoserver.deployments.apps.DeploymentsConfig",
     # Last, so that every permission exists when its roles are synchronised after a migrate.
     "octoserver",
 ]

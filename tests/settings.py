@@ -16,6 +16,7 @@ os.environ |= {
     "REDIS_URL": "",
     "VAR_DIR": FOLDER.name,
     "SECRET_KEY": "only-for-tests",
+    "VARIABLES_KEY": "only-for-tests-too",
     "PRODUCTION": "",
     "DEBUG": "",
     "ALLOWED_HOSTS": "",

@@ -27,6 +27,7 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
     return inherited | {
         "VAR_DIR": str(folder),
         "SECRET_KEY": "only-for-tests",
+        "VARIABLES_KEY": "",
         "PRODUCTION": "",
         "DATABASE_URL": "",
         "REDIS_URL": "",

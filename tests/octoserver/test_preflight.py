@@ -109,7 +109,8 @@ def test_a_database_without_migrations_ends_a_command_in_a_sentence(
     ("variables", "sentence"),
     [
         ({"PRODUCTION": "true", "SECRET_KEY": ""}, "SECRET_KEY is not set: "),
-        ({"PRODUCTION": "true"}, "ALLOWED_HOSTS is not set: "),
+        ({"PRODUCTION": "true", "VARIABLES_KEY": ""}, "VARIABLES_KEY is not set: "),
+        ({"PRODUCTION": "true", "VARIABLES_KEY": "k"}, "ALLOWED_HOSTS is not set: "),
         ({"PRODUCTION": "perhaps"}, "PRODUCTION='perhaps' is neither true nor false"),
         ({"DATABASE_URL": "mysql://localhost/octoserver"}, "DATABASE_URL must look like "),
         ({"DATABASE_URL": "postgresql://localhost:port/x"}, "DATABASE_URL names no database"),

@@ -42,13 +42,18 @@ def test_the_manager_holds_everything_but_administer_system() -> None:
 
 
 def test_the_deployer_queues_and_cancels_and_the_viewer_looks() -> None:
-    viewing = {name for name in every_permission() if name.startswith("tasks.view_")}
-    assert "tasks.view_servertask" in viewing
+    viewing = {
+        name for name in every_permission() if name.startswith(("tasks.view_", "deployments.view_"))
+    }
+    assert {"tasks.view_servertask", "deployments.view_project"} <= viewing
     assert labels(group_of(roles.PROJECT_VIEWER)) == viewing
     assert labels(group_of(roles.PROJECT_DEPLOYER)) == viewing | {
         "tasks.add_servertask",
         "tasks.cancel_servertask",
         "tasks.run_script",
+        "deployments.add_release",
+        "deployments.add_deployment",
+        "deployments.add_runbookrun",
     }
 
 

@@ -1,0 +1,190 @@
+"""Create, change and delete variables: the one module that does, and that seals sensitive ones."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from octoserver.deployments import changes, history, resolving, snapshots, vault
+from octoserver.deployments.errors import Refused
+from octoserver.deployments.models import Environment, Project, Step, Variable
+from tasks.masking import SHORTEST
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
+# Names with which a step would not see variables but change how its shell works.
+RESERVED = re.compile(
+    r"octo(pus|server)([._-].*)?|ld_.*|dyld_.*|bash_.*|env|ifs|path|home|shellopts|bashopts|ps4|"
+    r"tmpdir|pwd|oldpwd|python(path|home|startup|inspect)",
+    re.IGNORECASE,
+)
+# The kernel takes 128 KiB as one string of an environment.
+LARGEST = 64 * 1024
+
+
+def save(
+    variable: Variable,
+    *,
+    person: Any,
+    name: str,
+    value: str | None,
+    is_sensitive: bool,
+    environments: Iterable[Environment] = (),
+    steps: Iterable[Step] = (),
+) -> Variable:
+    """Store a new variable, or change one; ``value`` None keeps a sensitive value.
+
+    Raises ``Refused`` for what could not be resolved: an unknown or circular reference, or two
+    values that would be equally specific somewhere.
+    """
+    environments, steps = list(environments), list(steps)
+    with changes.by(person):
+        # Two changes at once could each be right and make a circle together.
+        Project.objects.select_for_update().get(pk=variable.project_id)
+        before = history.of_variable(Variable.objects.get(pk=variable.pk)) if variable.pk else None
+        check_name(name)
+        stored = _stored(variable, value, is_sensitive=is_sensitive)
+        row = {
+            "name": name,
+            "value": stored,
+            "is_sensitive": is_sensitive,
+            "environments": [environment.pk for environment in environments],
+            "steps": [snapshots.step_path(step) for step in steps],
+        }
+        check(row, _others(variable), step_paths(variable.project))
+        variable.name, variable.value, variable.is_sensitive = name, stored, is_sensitive
+        variable.save()
+        variable.environments.set(environments)
+        variable.steps.set(steps)
+        after = history.of_variable(Variable.objects.get(pk=variable.pk))
+        if before == after and is_sensitive and value is not None:
+            before = {**before, "value": "an earlier value"} if before else None
+        history.record(
+            person, f"Variable {name}", project=variable.project, before=before, after=after
+        )
+    return variable
+
+
+def delete(variable: Variable, *, person: Any) -> None:
+    """Delete a variable. Raises ``Refused`` if another one refers to it and would lose it."""
+    with changes.by(person):
+        rows = _others(variable)
+        if not any(row["name"] == variable.name for row in rows):
+            for row in rows:
+                if not row["is_sensitive"] and variable.name in resolving.references(row["value"]):
+                    raise Refused(f"The variable {row['name']} refers to it: change that first.")
+        history.record(
+            person,
+            f"Variable {variable.name}",
+            project=variable.project,
+            before=history.of_variable(variable),
+        )
+        variable.delete()
+
+
+def environment_name(name: str) -> str:
+    """Return the name under which a step's environment has a variable."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+
+
+def check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise Refused(
+            "A name is made of letters, digits, dots, dashes and underscores, and begins with a "
+            "letter.",
+            field="name",
+        )
+    if RESERVED.fullmatch(name):
+        raise Refused(f"The name {name} is reserved: it has a meaning of its own.", field="name")
+
+
+def check_value(value: str, *, is_sensitive: bool) -> None:
+    if "\0" in value:
+        raise Refused("A value cannot hold the character NUL.", field="value")
+    if len(value.encode("utf-8", "replace")) > LARGEST:
+        raise Refused(f"A value has {LARGEST // 1024} KiB at most.", field="value")
+    if is_sensitive and len(value.strip()) < SHORTEST:
+        raise Refused(
+            f"A sensitive value has {SHORTEST} characters at least: a shorter one could not be "
+            "told from ordinary words in a log, and so not be masked.",
+            field="secret",
+        )
+
+
+def check(
+    row: Mapping[str, Any], others: Sequence[Mapping[str, Any]], paths: Iterable[str]
+) -> None:
+    """Raise ``Refused`` if a row does not go with the others of its project."""
+    for other in others:
+        _be_unambiguous(row, other)
+    known = {row["name"], *(other["name"] for other in others), *resolving.BUILT_IN}
+    names = {path.rpartition("/")[2] for path in paths}
+    graph: dict[str, set[str]] = {}
+    for each in (*others, row):
+        if not each["is_sensitive"]:
+            graph.setdefault(each["name"], set()).update(resolving.references(each["value"]))
+    for wanted in sorted(graph.get(row["name"], ())):
+        output = resolving.OUTPUT.fullmatch(wanted)
+        if wanted not in known and not (output and output[1] in names):
+            raise Refused(f"It refers to #{{{wanted}}}, which there is not.", field="value")
+    circle = _circle(row["name"], graph)
+    if circle:
+        raise Refused(f"It refers to itself: {' → '.join(circle)}.", field="value")
+
+
+def _be_unambiguous(row: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    if row["name"] != other["name"]:
+        if environment_name(row["name"]) == environment_name(other["name"]):
+            raise Refused(
+                f"{other['name']} would be the same in a step's environment.", field="name"
+            )
+        return
+    if resolving.rank(row) == resolving.rank(other) and all(
+        _meet(row[scope], other[scope]) for scope in ("environments", "steps")
+    ):
+        raise Refused(
+            f"Another value of {row['name']} holds in the same scope, and neither is more "
+            "specific: narrow one of them.",
+            field="environments",
+        )
+
+
+def _meet(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return (not one and not other) or bool(set(one) & set(other))
+
+
+def _circle(start: str, graph: Mapping[str, set[str]]) -> list[str]:
+    """Return a way along references from a name to itself; empty if there is none."""
+    ways, seen = [[start]], {start}
+    while ways:
+        way = ways.pop()
+        for name in graph.get(way[-1], ()):
+            if name == start:
+                return [*way, name]
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def _stored(variable: Variable, value: str | None, *, is_sensitive: bool) -> str:
+    """Return the value as it is stored. Raises ``Refused``."""
+    if value is None:
+        if not (variable.pk and variable.is_sensitive and is_sensitive):
+            raise Refused("A value is needed.", field="secret" if is_sensitive else "value")
+        return variable.value
+    check_value(value, is_sensitive=is_sensitive)
+    return vault.seal(value) if is_sensitive else value
+
+
+def _others(variable: Variable) -> list[dict[str, Any]]:
+    rows = Variable.objects.filter(project=variable.project_id).exclude(pk=variable.pk)
+    return [
+        snapshots.of_variable(row)
+        for row in rows.prefetch_related("environments", "steps__runbook")
+    ]
+
+
+def step_paths(project: Project) -> list[str]:
+    return [
+        snapshots.step_path(step)
+        for step in Step.objects.filter(project=project).select_related("runbook")
+    ]
