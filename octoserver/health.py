@@ -5,6 +5,8 @@ anybody may ask. The log has the whole sentence.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection, transaction
@@ -52,11 +54,21 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def in_maintenance_mode() -> bool | None:
     """Return the mode; nothing if it cannot be read, or not soon enough."""
     try:
-        if connection.vendor != "postgresql":
-            return mode.current().is_enabled
-        with transaction.atomic(), connection.cursor() as cursor:
-            # A table locked by a migration would hold this answer back until the process is killed.
-            cursor.execute("SET LOCAL statement_timeout = '2s'")
+        with promptly():
             return mode.current().is_enabled
     except DatabaseError:
         return None
+
+
+@contextmanager
+def promptly() -> Iterator[None]:
+    """Read within two seconds or not at all.
+
+    A table locked by a migration would hold an answer back until the process is killed.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '2s'")
+        yield

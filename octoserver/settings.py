@@ -12,7 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from octoserver import configuration
+from octoserver import __version__, configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,6 +32,7 @@ if PRODUCTION and DEBUG:
 
 # The server's name in the cluster; the task pages and the Nodes page show it.
 NODE_NAME = env.str("NODE_NAME", default=socket.gethostname())
+VERSION = __version__
 
 INSTALLED_APPS = [
     "octoserver.apps.AdminConfig",
@@ -81,6 +82,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "maintenance.context_processors.maintenance",
+                "tasks.context_processors.queue_pause",
                 "octoserver.context_processors.server",
             ],
         },
@@ -178,7 +180,7 @@ CSRF_FAILURE_VIEW = "octoserver.views.csrf_failure"
 
 if PRODUCTION:
     SECURE_SSL_REDIRECT = configuration.boolean(env, "SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^octopusservernodes/ping$"]
     SECURE_HSTS_SECONDS = configuration.positive(env, "SECURE_HSTS_SECONDS", default=31_536_000)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

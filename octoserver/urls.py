@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from octoserver import health, views
+from octoserver import health, ping, views
 
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),
@@ -12,7 +12,11 @@ urlpatterns = [
     path("password/", views.ChangePassword.as_view(), name="password_change"),
     path("tasks/", include("tasks.urls")),
     path("configuration/maintenance/", include("maintenance.urls")),
+    path("configuration/nodes/", include("tasks.node_urls")),
+    path("configuration/queue/", include("tasks.queue_urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    # The address that Octopus Deploy's load balancers ask.
+    path("octopusservernodes/ping", ping.ping, name="ping"),
 ]

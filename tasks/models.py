@@ -25,6 +25,15 @@ COMPLETED = (State.SUCCESS, State.FAILED, State.CANCELED, State.TIMED_OUT)
 RUNNING = (State.EXECUTING, State.CANCELLING)
 
 
+class NodeState(models.TextChoices):
+    """What a node is about; ``Draining`` is drained with something still running."""
+
+    RUNNING = "Running"
+    DRAINING = "Draining"
+    DRAINED = "Drained"
+    OFFLINE = "Offline"
+
+
 class ServerNode(models.Model):
     """A host with a worker. What it is doing is known from the tasks that carry its id."""
 
@@ -42,6 +51,11 @@ class ServerNode(models.Model):
     # What ``with_running`` adds: the tasks of people, and of the system, that it runs.
     running_people: int
     running_system: int
+    # What ``with_state`` adds to that; null where the node was never seen.
+    is_alive: bool | None
+    # What the Nodes page names of that, and how many more there are.
+    running_tasks: "list[ServerTask]"
+    running_more: int
 
     objects = ServerNodeQuerySet.as_manager()
 
@@ -55,6 +69,20 @@ class ServerNode(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> NodeState:
+        """Where the node stands, if it was read ``with_state``."""
+        if not self.is_alive:
+            return NodeState.OFFLINE
+        if not self.is_draining:
+            return NodeState.RUNNING
+        return NodeState.DRAINING if self.running else NodeState.DRAINED
+
+    @property
+    def running(self) -> int:
+        """How many tasks it runs, if it was read ``with_running``."""
+        return self.running_people + self.running_system
 
 
 class QueuePause(models.Model):

@@ -142,6 +142,12 @@ class ServerNodeQuerySet(models.QuerySet["ServerNode"]):
         """Return the node called ``name``. Raises ``DoesNotExist``."""
         return self.get(name=name)
 
+    def with_state(self, now: datetime | None = None) -> "ServerNodeQuerySet":
+        """Add what ``ServerNode.state`` is told by."""
+        is_alive = Q(stopped__isnull=True, last_seen__gt=_silence_began(now))
+        added = {"is_alive": models.ExpressionWrapper(is_alive, models.BooleanField())}
+        return self.with_running().annotate(**added)
+
     def with_running(self) -> "ServerNodeQuerySet":
         """Add how many tasks of people, and of the system, each node is running."""
         counts = {

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from tasks.views import actions, listing, new, page
+from tasks.views import actions, bulk, listing, new, page
 
 app_name = "tasks"
 
 urlpatterns = [
     path("", listing.TaskList.as_view(), name="list"),
     path("new/", new.NewTask.as_view(), name="new"),
+    path("cancel/", bulk.CancelSelected.as_view(), name="cancel_selected"),
+    path("prioritize/", bulk.PrioritizeSelected.as_view(), name="prioritize_selected"),
     path("ServerTasks-<int:pk>/", page.TaskPage.as_view(), name="detail"),
     path("ServerTasks-<int:pk>/log/", page.TaskLog.as_view(), name="log"),
     path("ServerTasks-<int:pk>/log/raw/", page.RawLog.as_view(), name="log_raw"),

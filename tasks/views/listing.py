@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views import View
 
-from tasks import paging
+from tasks import lifecycle, paging
 from tasks.filters import TaskFilter
 from tasks.models import ServerTask
 from tasks.views import base
@@ -30,6 +30,7 @@ class TaskList(PermissionRequiredMixin, View):
         page = _page(wanted)
         if page.overshot:
             return redirect(f"{reverse('tasks:list')}?{wanted.query()}")
+        selectable = _may_select(request)
         table, seen = base.fragment(
             request,
             "tasks/_table.html",
@@ -37,14 +38,27 @@ class TaskList(PermissionRequiredMixin, View):
                 "filter": wanted,
                 "page": page,
                 "timed_out": _timed_out(wanted),
+                "selectable": selectable,
                 **_links(wanted, page),
             },
         )
         response = _answer(
-            request, {"filter": wanted, "table": table, "seen": seen, "poll": _poll(request)}
+            request,
+            {
+                "filter": wanted,
+                "table": table,
+                "seen": seen,
+                "poll": _poll(request),
+                "selectable": selectable and not wanted.errors,
+            },
         )
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+def _may_select(request: HttpRequest) -> bool:
+    """Whether there is anything that this person could do to the tasks they tick."""
+    return any(request.user.has_perm(each) for each in (lifecycle.CANCEL, lifecycle.PRIORITIZE))
 
 
 def _page(wanted: TaskFilter) -> paging.Page:

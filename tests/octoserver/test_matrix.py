@@ -31,11 +31,17 @@ healthz                                    GET   200 200 200 200 200 200
 healthz                                    POST  405 405 405 405 405 405
 readyz                                     GET   200 200 200 200 200 200
 readyz                                     POST  405 405 405 405 405 405
+ping                                       GET   200 200 200 200 200 200
+ping                                       POST  405 405 405 405 405 405
 
 tasks:list                                 GET   200 200 200 200 403 sign-in
 tasks:list                                 POST  405 405 405 405 403 sign-in
 tasks:new                                  GET   200 200 200 403 403 sign-in
 tasks:new                                  POST  200 200 200 403 403 sign-in
+tasks:cancel_selected                      GET   405 405 405 403 403 sign-in
+tasks:cancel_selected                      POST  302 302 302 403 403 sign-in
+tasks:prioritize_selected                  GET   405 405 403 403 403 sign-in
+tasks:prioritize_selected                  POST  302 302 403 403 403 sign-in
 tasks:detail                               GET   200 200 200 200 403 sign-in
 tasks:detail                               POST  405 405 405 405 403 sign-in
 tasks:log                                  GET   286 286 286 286 403 sign-in
@@ -50,6 +56,23 @@ tasks:prioritize                           GET   405 405 403 403 403 sign-in
 tasks:prioritize                           POST  302 302 403 403 403 sign-in
 tasks:no_such_task                         GET   404 404 404 404 403 sign-in
 tasks:no_such_task                         POST  405 405 405 405 403 sign-in
+
+nodes:list                                 GET   200 200 200 200 403 sign-in
+nodes:list                                 POST  405 405 405 405 403 sign-in
+nodes:cap                                  GET   405 405 403 403 403 sign-in
+nodes:cap                                  POST  302 302 403 403 403 sign-in
+nodes:drain                                GET   405 405 403 403 403 sign-in
+nodes:drain                                POST  302 302 403 403 403 sign-in
+nodes:resume                               GET   405 405 403 403 403 sign-in
+nodes:resume                               POST  302 302 403 403 403 sign-in
+nodes:delete                               GET   405 405 403 403 403 sign-in
+nodes:delete                               POST  302 302 403 403 403 sign-in
+queue:page                                 GET   200 200 200 200 403 sign-in
+queue:page                                 POST  405 405 405 405 403 sign-in
+queue:pause                                GET   405 405 403 403 403 sign-in
+queue:pause                                POST  302 302 403 403 403 sign-in
+queue:resume                               GET   405 405 403 403 403 sign-in
+queue:resume                               POST  302 302 403 403 403 sign-in
 
 maintenance:page                           GET   200 200 200 200 200 sign-in
 maintenance:page                           POST  405 405 405 405 405 sign-in

@@ -1,0 +1,54 @@
+"""Configuration → Queue: whether it is paused, and the switch."""
+
+from django.contrib import messages
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views import View
+
+from tasks import pause, work
+from tasks.configuration_forms import PauseForm, problems
+from tasks.views import base
+
+
+class QueuePage(PermissionRequiredMixin, View):
+    """Answer the page; to its poll only how the queue stands."""
+
+    permission_required = "tasks.view_servertask"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        context = {"pause": pause.current(), "work": work.summary()}
+        if request.headers.get("HX-Request"):
+            text, _ = base.fragment(request, "tasks/_queue_status.html", context)
+            response = base.partial(text)
+        else:
+            response = render(request, "tasks/queue.html", {**context, "form": PauseForm()})
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+
+class Switch(PermissionRequiredMixin, View):
+    http_method_names = ["post", "options"]
+    permission_required = pause.PAUSE
+
+
+class Pause(Switch):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PauseForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, f"The queue was not paused. {problems(form)}")
+        elif pause.pause(person=request.user, reason=form.cleaned_data["reason"]):
+            messages.success(request, "The queue is paused.")
+        else:
+            messages.warning(request, "The queue was paused already.")
+        return redirect("queue:page")
+
+
+class Resume(Switch):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if pause.resume(person=request.user):
+            messages.success(request, "The queue goes on.")
+        else:
+            messages.warning(request, "The queue was not paused.")
+        return redirect("queue:page")
