@@ -13,12 +13,13 @@ EXAMPLE := PRODUCTION=true SECRET_KEY=an-example-of-fifty-or-more-characters-012
 	ALLOWED_HOSTS=octoserver.example.com
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint lock clean
+.PHONY: help setup setup-dev run test lint bench-gate lock clean
 
 help:
 	@echo "make run [PORT=8000]   start the whole server here; Ctrl-C stops it"
 	@echo "make test [ARGS=...]   run the tests, with more arguments for pytest if wanted"
 	@echo "make lint              check style, types, migrations and the production settings"
+	@echo "make bench-gate [ARGS=--quick]   measure the gate: does it hold, what does it cost"
 	@echo "make setup             only set up, into .venv"
 	@echo "make lock              choose the newest allowed dependencies anew and lock them"
 
@@ -45,6 +46,11 @@ setup-dev: .venv/.dev
 	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
+.venv/.bench: requirements-bench.txt .venv/.runtime
+	@echo "Installing what the benchmarks compare with into .venv"
+	@$(PIP) install --quiet --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
 run: setup
 	@$(MANAGE) migrate --no-input --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0
@@ -61,6 +67,9 @@ lint: setup-dev
 	$(MANAGE) makemigrations --check --dry-run
 	$(EXAMPLE) $(MANAGE) check --deploy --fail-level WARNING
 
+bench-gate: .venv/.bench
+	@exec $(BIN)/python -m tests.benchmarks.gate $(ARGS)
+
 # By uv, which resolves for every platform and Python from 3.11 on at once; needed for nothing else.
 COMPILE = .venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url
@@ -69,6 +78,8 @@ lock: .venv/.python
 	@test -x .venv/uv/bin/uv || { $(BIN)/python -m venv .venv/uv && .venv/uv/bin/pip install -q uv; }
 	$(COMPILE) --output-file requirements.txt pyproject.toml
 	$(COMPILE) --constraint requirements.txt --group dev --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --constraint requirements-dev.txt --group bench \
+		--output-file requirements-bench.txt pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
