@@ -53,9 +53,8 @@ class ServerNode(models.Model):
     running_system: int
     # What ``with_state`` adds to that; null where the node was never seen.
     is_alive: bool | None
-    # What the Nodes page names of that, and how many more there are.
+    # What ``nodes.overview`` adds to that.
     running_tasks: "list[ServerTask]"
-    running_more: int
 
     objects = ServerNodeQuerySet.as_manager()
 

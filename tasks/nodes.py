@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from tasks import admission, wake
-from tasks.models import ServerNode
+from tasks.models import ServerNode, ServerTask
 
 CHANGE = "tasks.change_servernode"
 DELETE = "tasks.delete_servernode"
@@ -18,6 +18,17 @@ DELETE = "tasks.delete_servernode"
 LARGEST_CAP = 500
 
 logger = logging.getLogger(__name__)
+
+
+def overview() -> list[ServerNode]:
+    """Return every node with its state and the tasks that it runs, in two queries."""
+    found = list(ServerNode.objects.with_state())
+    running: dict[int | None, list[ServerTask]] = {}
+    for task in ServerTask.objects.on_nodes(found).defer("arguments"):
+        running.setdefault(task.node_id, []).append(task)
+    for node in found:
+        node.running_tasks = running.get(node.pk, [])
+    return found
 
 
 class BadCap(Exception):  # noqa: N818 a state of the world

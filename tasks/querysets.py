@@ -138,9 +138,8 @@ class ServerNodeQuerySet(models.QuerySet["ServerNode"]):
     def taking_work(self, now: datetime | None = None) -> "ServerNodeQuerySet":
         return self.alive(now).filter(is_draining=False)
 
-    def of_name(self, name: str) -> "ServerNode":
-        """Return the node called ``name``. Raises ``DoesNotExist``."""
-        return self.get(name=name)
+    def among(self, nodes: Iterable["ServerNode"]) -> "ServerNodeQuerySet":
+        return self.filter(pk__in=[node.pk for node in nodes])
 
     def with_state(self, now: datetime | None = None) -> "ServerNodeQuerySet":
         """Add what ``ServerNode.state`` is told by."""

@@ -9,6 +9,19 @@ from django.utils.dateparse import parse_datetime, parse_time
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 AHEAD = re.compile(r"\A\+([0-9]{1,7})([smhd])\Z", re.ASCII)
 
+LENGTH = re.compile(r"\A([0-9]{1,7})([smhd]?)\Z", re.ASCII)
+
+
+def seconds(text: str) -> float:
+    """Return the length of time meant by ``90``, ``90s``, ``30m``, ``2h`` or ``1d``, in seconds.
+
+    Raises ``ValueError`` with a sentence.
+    """
+    match = LENGTH.match(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no length of time: write 90s, 30m, 2h or 1d.")
+    return timedelta(**{UNITS[match[2] or "s"]: int(match[1])}).total_seconds()
+
 
 def parse(text: str, *, now: datetime | None = None) -> datetime:
     """Return the time meant by ISO 8601, by ``22:30`` (the next one) or by ``+30m`` from ``now``.

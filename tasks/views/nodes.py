@@ -9,11 +9,8 @@ from django.views import View
 
 from tasks import nodes
 from tasks.configuration_forms import CapForm, problems
-from tasks.models import ServerNode, ServerTask
+from tasks.models import ServerNode
 from tasks.views import base
-
-# More running tasks than this of one node are counted, not named.
-NAMED = 20
 
 
 class NodeList(PermissionRequiredMixin, View):
@@ -22,7 +19,7 @@ class NodeList(PermissionRequiredMixin, View):
     permission_required = "tasks.view_servernode"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context = {"nodes": _nodes(), "largest_cap": nodes.LARGEST_CAP}
+        context = {"nodes": nodes.overview(), "largest_cap": nodes.LARGEST_CAP}
         if request.headers.get("HX-Request"):
             text, _ = base.fragment(request, "tasks/_nodes.html", context)
             response = base.partial(text)
@@ -88,18 +85,6 @@ class Delete(NodeAction):
             messages.success(request, f"{node} is deleted.")
         else:
             messages.warning(request, f"{node} is not offline: stop its worker first.")
-
-
-def _nodes() -> list[ServerNode]:
-    """Return every node, each with the tasks that it runs, in a fixed number of queries."""
-    found = list(ServerNode.objects.with_state())
-    running: dict[int | None, list[ServerTask]] = {}
-    for task in ServerTask.objects.on_nodes(found).defer("arguments"):
-        running.setdefault(task.node_id, []).append(task)
-    for node in found:
-        tasks = running.get(node.pk, [])
-        node.running_tasks, node.running_more = tasks[:NAMED], max(len(tasks) - NAMED, 0)
-    return found
 
 
 def _tasks(count: int) -> str:
