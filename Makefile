@@ -13,13 +13,15 @@ EXAMPLE := PRODUCTION=true SECRET_KEY=an-example-of-fifty-or-more-characters-012
 	ALLOWED_HOSTS=octoserver.example.com
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench-gate lock clean
+.PHONY: help setup setup-dev run test lint bench-gate bench-queue bench-pages lock clean
 
 help:
 	@echo "make run [PORT=8000]   start the whole server here; Ctrl-C stops it"
 	@echo "make test [ARGS=...]   run the tests, with more arguments for pytest if wanted"
 	@echo "make lint              check style, types, migrations and the production settings"
 	@echo "make bench-gate [ARGS=--quick]   measure the gate: does it hold, what does it cost"
+	@echo "make bench-queue [ARGS=--quick]  measure the queue beside Celery and procrastinate"
+	@echo "make bench-pages [ARGS=--quick]  measure the pages and the claim with a million tasks"
 	@echo "make setup             only set up, into .venv"
 	@echo "make lock              choose the newest allowed dependencies anew and lock them"
 
@@ -69,6 +71,12 @@ lint: setup-dev
 
 bench-gate: .venv/.bench
 	@exec $(BIN)/python -m tests.benchmarks.gate $(ARGS)
+
+bench-queue: .venv/.bench
+	@exec $(BIN)/python -m tests.benchmarks.queue $(ARGS)
+
+bench-pages: setup
+	@exec $(BIN)/python -m tests.benchmarks.pages $(ARGS)
 
 # By uv, which resolves for every platform and Python from 3.11 on at once; needed for nothing else.
 COMPILE = .venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
