@@ -43,3 +43,16 @@ def test_an_offset_settles_a_repeated_time() -> None:
     with timezone.override("Europe/Berlin"):
         parsed = times.parse("2030-10-27T02:30+01:00", now=NOW)
     assert parsed == datetime(2030, 10, 27, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400)]
+)
+def test_a_length_of_time_is_read(text: str, length: float) -> None:
+    assert times.seconds(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1s", "1.5h", "1w", "٣m", "9" * 8, "1 h", "1h\n"])
+def test_what_is_no_length_of_time_is_answered_clearly(text: str) -> None:
+    with pytest.raises(ValueError, match="is no length of time: write 90s, 30m, 2h or 1d"):
+        times.seconds(text)
