@@ -139,6 +139,8 @@ TASK_CAP = configuration.positive(env, "TASK_CAP", default=5)
 TASK_SYSTEM_INTERVALS = configuration.intervals(env, "TASK_SYSTEM_INTERVALS")
 # Seconds without a word from a node after which its tasks count as abandoned.
 TASK_NODE_SILENCE = configuration.positive(env, "TASK_NODE_SILENCE", default=30)
+# Seconds for which a worker that was asked to stop lets running tasks go on, before it ends them.
+TASK_STOP_TIMEOUT = configuration.positive(env, "TASK_STOP_TIMEOUT", default=3600)
 TASK_LOG_LIMIT = configuration.positive(env, "TASK_LOG_LIMIT", default=10 * 1024 * 1024)
 TASK_RETENTION_DAYS = configuration.positive(env, "TASK_RETENTION_DAYS", default=90)
 TASK_RETENTION_COUNT = configuration.positive(env, "TASK_RETENTION_COUNT", default=1_000_000)

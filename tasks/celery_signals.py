@@ -1,6 +1,8 @@
 """Make a Celery worker a server node: register it, beat its heart, stop it in order."""
 
 import logging
+import os
+import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +40,12 @@ def register(**kwargs: Any) -> None:
     except node.NodeNameInUse as error:
         raise SystemExit(str(error)) from None
     threads = crew.muster(Worker(registration.row))
-    _running = Running(registration, threads, Heartbeat(threads))
+    _running = Running(registration, threads, Heartbeat(threads, on_loss=_stop_this_process))
     connections.close_all()
+
+
+def _stop_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @signals.worker_ready.connect

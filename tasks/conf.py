@@ -30,6 +30,11 @@ def node_silence() -> float:
     return float(getattr(settings, "TASK_NODE_SILENCE", 30))
 
 
+def stop_timeout() -> float:
+    """Seconds for which a worker that stops lets the tasks of people run on."""
+    return float(getattr(settings, "TASK_STOP_TIMEOUT", 3600))
+
+
 def log_limit() -> int:
     """Bytes that the log of one task may hold; the rest is dropped, and the log says so."""
     return int(getattr(settings, "TASK_LOG_LIMIT", 10 * 1024 * 1024))

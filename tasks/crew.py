@@ -6,14 +6,19 @@ it runs, and so that the heartbeat can call one of them while the broker is away
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from django.db import DatabaseError, close_old_connections, connection, connections
 
+from tasks import conf
+from tasks.claiming import Lane
 from tasks.worker import Worker, system_slots
 
 # Seconds for which a thread without work stays.
 IDLE = 60.0
+# Seconds that an ended task has: its script's SIGKILL comes after 10, and the outcome is stored.
+LAST = 20.0
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +46,39 @@ class Crew:
                 self._add()
 
     def stop(self, *, is_urgent: Callable[[], bool] = lambda: False) -> None:
-        """Claim nothing more and wait for what runs, unless it becomes urgent."""
+        """Claim nothing more and wait for what runs, unless it becomes urgent.
+
+        System tasks end at once, since they may start again at any time, those of people when
+        their time to finish is over. What does not end then is left to die with the process.
+        """
         self.worker.is_stopping = True
         with self._called:
             self._called.notify_all()
+        patience = conf.stop_timeout()
+        because = f"Server node {self.worker.node.name} stops."
+        if not self._wait(patience, is_urgent, ending=[Lane.SYSTEM], because=because):
+            seconds = f"{patience:g} second{'' if patience == 1 else 's'}"
+            because = f"{because.rstrip('.')}, and has waited {seconds} for this task."
+            self._wait(LAST, is_urgent, ending=list(Lane), because=because)
+        self.worker.close()
+
+    def _wait(
+        self, seconds: float, is_urgent: Callable[[], bool], *, ending: list[Lane], because: str
+    ) -> bool:
+        """Wait until every thread has ended, or no longer; return whether to wait no more.
+
+        What runs in the lanes ``ending`` is ended: a claim that was under way may bring one more.
+        """
+        deadline = time.monotonic() + seconds
         while self._threads and not is_urgent():
+            if time.monotonic() >= deadline:
+                return False
+            for run in self.worker.running():
+                if Lane.of(run.task) in ending and run.end(because):
+                    logger.warning("%s is ended: %s", run.task.name, because)
             for thread in list(self._threads):
                 thread.join(timeout=0.1)
-        self.worker.close()
+        return True
 
     def _add(self) -> None:
         thread = threading.Thread(target=self._serve, name="tasks", daemon=True)

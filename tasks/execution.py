@@ -31,6 +31,8 @@ class Execution:
         self.log = log
         self._stop = threading.Event()
         self._canceled_by = ""
+        # Why the worker ends the run itself, if it does.
+        self._ended_because = ""
         # Set when the row is another's by now: what this run still does is of no use.
         self.is_lost = False
 
@@ -69,6 +71,22 @@ class Execution:
             self.log.warning(f"{by or 'Somebody'} asked to cancel.")
             self._stop.set()
 
+    @property
+    def ended_because(self) -> str:
+        return self._ended_because
+
+    def end(self, because: str) -> bool:
+        """Stop the work since its worker stops; False if it was told to stop already.
+
+        What is idempotent starts again, elsewhere or later.
+        """
+        if self._stop.is_set():
+            return False
+        self._ended_because = because
+        self.log.warning(because)
+        self._stop.set()
+        return True
+
     def abandon(self) -> None:
         """Stop the work without an outcome: the row is this worker's no longer."""
         self.is_lost = True
@@ -84,7 +102,7 @@ def carry_out(run: Execution) -> Outcome:
         kinds.get(task.kind).execute(run)
         outcome = Outcome(State.SUCCESS)
     except Canceled:
-        outcome = Outcome(State.CANCELED, f"Canceled by {run.canceled_by or 'the task itself'}.")
+        outcome = _stopped(run)
     except (kinds.Failure, kinds.UnknownTaskKind) as failure:
         outcome = Outcome(State.FAILED, str(failure))
     except (Exception, SystemExit) as error:  # noqa: BLE001 a kind's fault must not end the worker
@@ -93,6 +111,15 @@ def carry_out(run: Execution) -> Outcome:
     outcome = Outcome(outcome.state, run.log.masked(outcome.message))
     _conclude(run, outcome)
     return outcome
+
+
+def _stopped(run: Execution) -> Outcome:
+    """Return the outcome of a run that was asked to stop, and did."""
+    if not run.ended_because:
+        return Outcome(State.CANCELED, f"Canceled by {run.canceled_by or 'the task itself'}.")
+    if kinds.get(run.task.kind).idempotent:
+        return Outcome(State.QUEUED, f"{run.ended_because} It starts again.")
+    return Outcome(State.FAILED, f"{run.ended_because} Rerun it if that is safe.")
 
 
 def _conclude(run: Execution, outcome: Outcome) -> None:

@@ -8,6 +8,7 @@ that the queue goes on while the broker is away.
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from django.db import DatabaseError, close_old_connections, connection, connections
 
@@ -26,8 +27,10 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """The thread that does it; ``beat`` is one turn."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, *, on_loss: Callable[[], None] = lambda: None) -> None:
+        """``on_loss`` is called when this worker's name has become another's."""
         self.crew = crew
+        self._on_loss = on_loss
         self.worker = crew.worker
         self._stopped = threading.Event()
         self._beaten = float("-inf")
@@ -79,6 +82,8 @@ class Heartbeat:
         self.worker.is_stopping = True
         for run in self.worker.running():
             run.abandon()
+        self._on_loss()
+        self._on_loss = lambda: None  # told twice, it would end at once
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
@@ -87,6 +92,10 @@ class Heartbeat:
                 self.beat()
             except DatabaseError as error:
                 logger.warning("The heartbeat failed: %s", error)
+                connection.close()
+            except Exception:
+                # Without it the node would count as lost, though it works.
+                logger.exception("The heartbeat failed, it tries again.")
                 connection.close()
         connections.close_all()
 

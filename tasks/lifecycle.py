@@ -75,6 +75,21 @@ def turn_over(
         return finish(task, state=state, message=message, last_words=last_words, now=now), None
 
 
+def give_back(task: ServerTask, *, message: str, last_words: Sequence[LogChunk] = ()) -> bool:
+    """Queue again a run that its worker, which stops, has ended; its kind must be idempotent.
+
+    False if the run is this worker's no longer. What somebody canceled meanwhile is Canceled.
+    """
+    with transaction.atomic():
+        expiry = clock.now() + conf.UNSCHEDULED_EXPIRY
+        change = _UNCLAIMED | {"message": message, "queue_time_expiry": expiry}
+        done = _own_run(task).filter(state=State.EXECUTING).update(**change)
+        if not done:
+            return _complete(task, State.CANCELED, "Canceled.", last_words, None)
+        LogChunk.objects.bulk_create(last_words, ignore_conflicts=True)
+    return True
+
+
 def release(task: ServerTask) -> bool:
     """Put back a task that was claimed but, as the worker knows for certain, never started.
 

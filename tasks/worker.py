@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from django.db import DatabaseError, connection
@@ -12,7 +12,7 @@ from tasks import clock, execution, kinds, lifecycle, log
 from tasks.claiming import Lane
 from tasks.execution import Execution, Outcome
 from tasks.logwriter import Flusher, LogWriter
-from tasks.models import ServerNode, ServerTask, State
+from tasks.models import LogChunk, ServerNode, ServerTask, State
 
 # Seconds between attempts to store an outcome while the database is away.
 PATIENCE = 1.0
@@ -109,14 +109,7 @@ class Worker:
             try:
                 with self._unknown.claiming():
                     with self._writing:
-                        kept, task = lifecycle.turn_over(
-                            run.task,
-                            node=self.node,
-                            lanes=[lane] if self._room(lane) >= 0 else [],
-                            state=outcome.state,
-                            message=outcome.message,
-                            last_words=last_words,
-                        )
+                        kept, task = self._store(run, outcome, last_words)
                     following = self._begin(task)
             except DatabaseError as error:
                 logger.warning("The outcome of %s is held back: %s", run.task.name, error)
@@ -129,6 +122,23 @@ class Worker:
                 self.on_claim()
             return following
         return None
+
+    def _store(
+        self, run: Execution, outcome: Outcome, last_words: Sequence[LogChunk]
+    ) -> tuple[bool, ServerTask | None]:
+        """Return whether the outcome is kept, and the task that was claimed with it."""
+        if outcome.state == State.QUEUED:
+            kept = lifecycle.give_back(run.task, message=outcome.message, last_words=last_words)
+            return kept, None
+        lane = Lane.of(run.task)
+        return lifecycle.turn_over(
+            run.task,
+            node=self.node,
+            lanes=[lane] if self._room(lane) >= 0 else [],
+            state=outcome.state,
+            message=outcome.message,
+            last_words=last_words,
+        )
 
 
 class UnknownClaims:
