@@ -1,4 +1,4 @@
-"""Register the application with its system checks."""
+"""Register the application with its system checks, and keep the doors open."""
 
 from django.apps import AppConfig
 
@@ -8,4 +8,6 @@ class MaintenanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from maintenance import checks  # noqa: F401 checks register on import
+        from maintenance import checks, exemptions  # noqa: F401 checks register on import
+
+        exemptions.mark()
