@@ -19,6 +19,7 @@ from django.db.utils import NotSupportedError
 # "OCTO", "GATE" as two 32-bit numbers: an advisory lock of our own in the mode's database.
 KEY = (0x4F43544F, 0x47415445)
 SLICE = 1.0
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,9 @@ class PostgreSQLBarrier(Barrier):
     @contextmanager
     def switching(self, *, timeout: float) -> Iterator[None]:
         with transaction.atomic(using=self.connection.alias, durable=True):
+            # A change in progress may hold a row that the switch has to write or refer to.
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {milliseconds(timeout)}")
             yield
 
     def settle(self, *, timeout: float, wanted: Callable[[], bool]) -> Wait:
@@ -108,10 +112,10 @@ class PostgreSQLBarrier(Barrier):
                 transaction.atomic(using=self.connection.alias),
                 self.connection.cursor() as cursor,
             ):
-                cursor.execute(f"SET LOCAL lock_timeout = {max(1, int(seconds * 1000))}")
+                cursor.execute(f"SET LOCAL lock_timeout = {milliseconds(seconds)}")
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", KEY)
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+            if not is_lock_timeout(error):
                 raise
             return False
         return True
@@ -180,6 +184,18 @@ def busy_timeout(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[No
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a lock_timeout for PostgreSQL, to which 0 would mean to wait for ever."""
+    return max(1, int(seconds * 1000))
+
+
+def is_lock_timeout(error: OperationalError) -> bool:
+    """Whether an error says that a lock was not to be had in time."""
+    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "locked" in str(
+        error
+    )
 
 
 BARRIERS: dict[str, type[Barrier]] = {"postgresql": PostgreSQLBarrier, "sqlite": SQLiteBarrier}

@@ -107,11 +107,16 @@ class Passage:
         self.failed = False
         self._block = block
         block.__enter__()
+        self._connection: BaseDatabaseWrapper | None = connections[mode.database()]
 
     def covers(self, person: Any, connection: BaseDatabaseWrapper) -> bool:
-        """Whether the person was let into the very transaction that is open on ``connection``."""
+        """Whether the person was let into the very transaction that is open on ``connection``.
+
+        A context may be copied into another thread, and may outlive the transaction.
+        """
         return (
-            connection.in_atomic_block
+            connection is self._connection
+            and connection.in_atomic_block
             and person is not None
             and getattr(self.person, "pk", None) is not None
             and self.person.pk == getattr(person, "pk", None)
@@ -120,6 +125,7 @@ class Passage:
     def close(self, *, failed: bool = False) -> None:
         """Commit, or roll back where anything failed. Raises what committing raises."""
         _passage.set(None)
+        self._connection = None
         if failed or self.failed:
             connection = connections[mode.database()]
             if connection.in_atomic_block:

@@ -22,7 +22,8 @@ class Switch:
     """What a switch came to.
 
     ``changed``: it made a difference. ``settled``: every change let in before has committed or
-    rolled back. ``in_flight``: the changes that had not, None where the engine cannot count them.
+    rolled back. ``in_flight``: the changes that had not; None where a change held the switch itself
+    up, so that nothing was switched.
     ``waited``: seconds spent on them. ``enabled``: the mode as it was left.
     """
 
@@ -76,7 +77,8 @@ def enable(
 
     ``name`` is shown where there is no ``person``, as for a switch from a shell. ``until`` is the
     expected end, shown to people. ``timeout`` is in seconds, by default
-    ``MAINTENANCE_SWITCH_TIMEOUT``; past it PostgreSQL keeps the flag on and SQLite changes nothing.
+    ``MAINTENANCE_SWITCH_TIMEOUT``; past it PostgreSQL keeps the flag on and SQLite changes nothing,
+    nor does PostgreSQL where a change holds a row that the switch itself needs.
     Enabling what is on already changes nothing and waits again. Raises ``SwitchInTransaction``.
     """
     timeout = float(conf.get("MAINTENANCE_SWITCH_TIMEOUT")) if timeout is None else timeout
@@ -91,10 +93,10 @@ def enable(
                 address=address,
             )
     except OperationalError as error:
-        if not is_lock_timeout(error):
+        if not barrier.is_lock_timeout(error):
             raise
         row = current()
-        return Switch(row.is_enabled, False, False, side.in_flight(), timeout, row)
+        return Switch(row.is_enabled, False, False, None, timeout, row)
     if changed:
         signals.mode_enabled.send_robust(sender=MaintenanceMode, mode=row)
         refusals.prune()
@@ -114,7 +116,7 @@ def disable(
 ) -> Switch:
     """Turn the mode off. Needs no barrier; disabling what is off already changes nothing.
 
-    Raises ``SwitchInTransaction``, and ``OperationalError`` if SQLite's write lock is not free.
+    Raises ``SwitchInTransaction``, and ``OperationalError`` if a change holds it up for too long.
     """
     timeout = float(conf.get("MAINTENANCE_SWITCH_TIMEOUT"))
     with _barrier().switching(timeout=timeout):
@@ -133,11 +135,6 @@ def disable(
 def in_flight() -> int | None:
     """Count the changes still in progress on every host; None where that cannot be known."""
     return barrier.of(database()).in_flight()
-
-
-def is_lock_timeout(error: OperationalError) -> bool:
-    """Whether an error says that SQLite's write lock was not to be had in time."""
-    return "locked" in str(error)
 
 
 def _barrier() -> barrier.Barrier:

@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
-from maintenance import conf, gate, mode, refusals, work
+from maintenance import barrier, conf, gate, mode, refusals, work
 from maintenance.decorators import maintenance_exempt
 from maintenance.forms import EnableForm
 from maintenance.models import ModeSwitch, Source
@@ -87,7 +87,7 @@ class Disable(SwitchView):
         try:
             switch = mode.disable(**self.origin())
         except OperationalError as error:
-            if not mode.is_lock_timeout(error):
+            if not barrier.is_lock_timeout(error):
                 raise
             messages.error(request, _("The database is busy: nothing was changed. Try again."))
             return redirect(self.page)

@@ -134,10 +134,10 @@ def _origin() -> dict[str, Any]:
 
 
 def _outcome(switch: mode.Switch) -> str:
-    if not switch.enabled and switch.in_flight is None:
+    if not switch.settled and switch.in_flight is None:
         return (
-            "Maintenance mode is still off: a change in progress held the database for too long."
-            " Nothing was changed; try again."
+            f"Maintenance mode is still {switch.mode}: a change in progress held the database for"
+            " too long. Nothing was changed; try again."
         )
     if not switch.enabled:
         return "Maintenance mode is off: it was turned off while this was waiting."
