@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
+SECONDS ?= 600
 
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
@@ -13,11 +14,12 @@ EXAMPLE := PRODUCTION=true SECRET_KEY=an-example-of-fifty-or-more-characters-012
 	ALLOWED_HOSTS=octoserver.example.com
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench-gate bench-queue bench-pages lock clean
+.PHONY: help setup setup-dev run test chaos lint bench-gate bench-queue bench-pages lock clean
 
 help:
 	@echo "make run [PORT=8000]   start the whole server here; Ctrl-C stops it"
 	@echo "make test [ARGS=...]   run the tests, with more arguments for pytest if wanted"
+	@echo "make chaos [SECONDS=600] [SEED=n]   let everything die at random while tasks run"
 	@echo "make lint              check style, types, migrations and the production settings"
 	@echo "make bench-gate [ARGS=--quick]   measure the gate: does it hold, what does it cost"
 	@echo "make bench-queue [ARGS=--quick]  measure the queue beside Celery and procrastinate"
@@ -61,6 +63,9 @@ run: setup
 
 test: setup-dev
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+chaos: setup-dev
+	@exec $(BIN)/python -m tests.integration.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lint: setup-dev
 	$(BIN)/ruff check
