@@ -130,7 +130,8 @@ def test_q6_what_ignores_sigterm_is_killed_when_patience_is_over(script: Make) -
 def test_q6_a_stop_reaches_grandchildren_that_left_the_group(script: Make) -> None:
     tree = script(
         "sh -c 'echo $$ > child; sleep 60 & wait' &"
-        "setsid sh -c \"trap '' TERM; echo \\$\\$ > daemon; echo up;"
+        "setsid sh -c \"trap '' TERM; echo \\$\\$ > daemon;"
+        " until [ -s child ]; do sleep 0.02; done; echo up;"
         ' while :; do sleep 0.05; done" &'
         "wait"
     )
