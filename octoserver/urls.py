@@ -10,6 +10,7 @@ urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
     path("logout/", views.SignOut.as_view(), name="logout"),
     path("password/", views.ChangePassword.as_view(), name="password_change"),
+    path("projects/", include("octoserver.deployments.urls")),
     path("tasks/", include("tasks.urls")),
     path("configuration/maintenance/", include("maintenance.urls")),
     path("configuration/nodes/", include("tasks.node_urls")),

@@ -12,6 +12,7 @@ from maintenance.models import MaintenanceMode, ModeSwitch, Refusal
 from octoserver import access
 from tasks.models import ServerNode, ServerTask
 from tests.conftest import ClientFor
+from tests.deployments import rows as deployment_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,89 @@ queue:pause                                POST  302 302 403 403 403 sign-in
 queue:resume                               GET   405 405 403 403 403 sign-in
 queue:resume                               POST  302 302 403 403 403 sign-in
 
+deployments:dashboard                      GET   200 200 200 200 403 sign-in
+deployments:dashboard                      POST  405 405 405 405 403 sign-in
+deployments:environments                   GET   200 200 200 200 403 sign-in
+deployments:environments                   POST  405 405 405 405 403 sign-in
+deployments:project                        GET   200 200 200 200 403 sign-in
+deployments:project                        POST  405 405 405 405 403 sign-in
+deployments:history                        GET   200 200 200 200 403 sign-in
+deployments:history                        POST  405 405 405 405 403 sign-in
+deployments:process                        GET   200 200 200 200 403 sign-in
+deployments:process                        POST  405 405 405 405 403 sign-in
+deployments:variables                      GET   200 200 200 200 403 sign-in
+deployments:variables                      POST  405 405 405 405 403 sign-in
+deployments:releases                       GET   200 200 200 200 403 sign-in
+deployments:releases                       POST  405 405 405 405 403 sign-in
+deployments:release                        GET   200 200 200 200 403 sign-in
+deployments:release                        POST  405 405 405 405 403 sign-in
+deployments:runbooks                       GET   200 200 200 200 403 sign-in
+deployments:runbooks                       POST  405 405 405 405 403 sign-in
+deployments:runbook                        GET   200 200 200 200 403 sign-in
+deployments:runbook                        POST  405 405 405 405 403 sign-in
+deployments:triggers                       GET   200 200 200 200 403 sign-in
+deployments:triggers                       POST  405 405 405 405 403 sign-in
+deployments:deployment                     GET   200 200 200 200 403 sign-in
+deployments:deployment                     POST  405 405 405 405 403 sign-in
+deployments:runbook_run                    GET   200 200 200 200 403 sign-in
+deployments:runbook_run                    POST  405 405 405 405 403 sign-in
+deployments:deployment_steps               GET   286 286 286 286 403 sign-in
+deployments:deployment_steps               POST  405 405 405 405 403 sign-in
+deployments:runbook_run_steps              GET   286 286 286 286 403 sign-in
+deployments:runbook_run_steps              POST  405 405 405 405 403 sign-in
+deployments:new_project                    GET   200 200 403 403 403 sign-in
+deployments:new_project                    POST  200 200 403 403 403 sign-in
+deployments:settings                       GET   200 200 403 403 403 sign-in
+deployments:settings                       POST  200 200 403 403 403 sign-in
+deployments:new_step                       GET   200 200 403 403 403 sign-in
+deployments:new_step                       POST  200 200 403 403 403 sign-in
+deployments:step                           GET   200 200 403 403 403 sign-in
+deployments:step                           POST  200 200 403 403 403 sign-in
+deployments:new_variable                   GET   200 200 403 403 403 sign-in
+deployments:new_variable                   POST  200 200 403 403 403 sign-in
+deployments:variable                       GET   200 200 403 403 403 sign-in
+deployments:variable                       POST  200 200 403 403 403 sign-in
+deployments:new_runbook                    GET   200 200 403 403 403 sign-in
+deployments:new_runbook                    POST  200 200 403 403 403 sign-in
+deployments:runbook_settings               GET   200 200 403 403 403 sign-in
+deployments:runbook_settings               POST  200 200 403 403 403 sign-in
+deployments:new_trigger                    GET   200 200 403 403 403 sign-in
+deployments:new_trigger                    POST  200 200 403 403 403 sign-in
+deployments:trigger                        GET   200 200 403 403 403 sign-in
+deployments:trigger                        POST  200 200 403 403 403 sign-in
+deployments:new_environment                GET   200 200 403 403 403 sign-in
+deployments:new_environment                POST  200 200 403 403 403 sign-in
+deployments:environment                    GET   200 200 403 403 403 sign-in
+deployments:environment                    POST  200 200 403 403 403 sign-in
+deployments:new_release                    GET   200 200 200 403 403 sign-in
+deployments:new_release                    POST  200 200 200 403 403 sign-in
+deployments:deploy                         GET   200 200 200 403 403 sign-in
+deployments:deploy                         POST  200 200 200 403 403 sign-in
+deployments:run_runbook                    GET   200 200 200 403 403 sign-in
+deployments:run_runbook                    POST  200 200 200 403 403 sign-in
+deployments:delete_project                 GET   405 405 403 403 403 sign-in
+deployments:delete_project                 POST  302 404 403 403 403 sign-in
+deployments:move_step                      GET   405 405 403 403 403 sign-in
+deployments:move_step                      POST  302 302 403 403 403 sign-in
+deployments:delete_step                    GET   405 405 403 403 403 sign-in
+deployments:delete_step                    POST  302 404 403 403 403 sign-in
+deployments:delete_variable                GET   405 405 403 403 403 sign-in
+deployments:delete_variable                POST  302 404 403 403 403 sign-in
+deployments:update_variables               GET   405 405 403 403 403 sign-in
+deployments:update_variables               POST  302 302 403 403 403 sign-in
+deployments:delete_runbook                 GET   405 405 403 403 403 sign-in
+deployments:delete_runbook                 POST  302 404 403 403 403 sign-in
+deployments:delete_trigger                 GET   405 405 403 403 403 sign-in
+deployments:delete_trigger                 POST  302 404 403 403 403 sign-in
+deployments:move_environment               GET   405 405 403 403 403 sign-in
+deployments:move_environment               POST  302 302 403 403 403 sign-in
+deployments:delete_environment             GET   405 405 403 403 403 sign-in
+deployments:delete_environment             POST  302 302 403 403 403 sign-in
+deployments:redeploy                       GET   405 405 405 403 403 sign-in
+deployments:redeploy                       POST  302 302 302 403 403 sign-in
+deployments:roll_back                      GET   405 405 405 403 403 sign-in
+deployments:roll_back                      POST  302 302 302 403 403 sign-in
+
 maintenance:page                           GET   200 200 200 200 200 sign-in
 maintenance:page                           POST  405 405 405 405 405 sign-in
 maintenance:status                         GET   200 200 200 200 200 sign-in
@@ -119,6 +203,7 @@ READ_MODELS = (
     "maintenance/refusal",
     "tasks/servertask",
     "tasks/servernode",
+    *(f"deployments/{model}" for model in deployment_rows.MODELS),
 )
 CHANGED_PAGES = """
 admin:{model}_changelist             GET   200 200 403 403 403 sign-in
@@ -169,7 +254,7 @@ def addresses() -> dict[str, str]:
 
 
 @pytest.fixture
-def objects() -> dict[str, int]:
+def objects() -> dict[str, int | str]:
     """Make a row of each kind that an address can name, and return their ids."""
     now = timezone.now()
     task = ServerTask.objects.create(
@@ -191,10 +276,11 @@ def objects() -> dict[str, int]:
         "maintenance/refusal": refusal.pk,
         "tasks/servertask": task.pk,
         "tasks/servernode": ServerNode.objects.create(name="node-a").pk,
+        **deployment_rows.one_of_each(),
     }
 
 
-def path_of(route: str, objects: dict[str, int]) -> str:
+def path_of(route: str, objects: dict[str, int | str]) -> str:
     """Fill a route with the ids of what there is."""
     if "(?P<app_label>" in route:
         return "/admin/auth/"
@@ -202,6 +288,7 @@ def path_of(route: str, objects: dict[str, int]) -> str:
         return "/admin/nothing/here/"
     model = next((model for model in objects if f"admin/{model}/" in route), "tasks/servertask")
     words = {"name": "nothing", "content_type_id": "0"}
+    words |= {key: str(value) for key, value in objects.items() if "/" not in key}
     return "/" + re.sub(
         r"<(?:\w+:)?(\w+)>", lambda match: words.get(match[1], str(objects[model])), route
     )
@@ -223,7 +310,7 @@ def test_every_address_has_its_rows() -> None:
 def test_each_person_gets_what_the_matrix_says(
     name: str,
     method: str,
-    objects: dict[str, int],
+    objects: dict[str, int | str],
     client_for: ClientFor,
     request: pytest.FixtureRequest,
 ) -> None:

@@ -31,7 +31,10 @@ def writes(queries: CaptureQueriesContext) -> list[str]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("person", CAST)
 def test_no_page_writes_when_it_is_looked_at(
-    person: str, objects: dict[str, int], client_for: ClientFor, request: pytest.FixtureRequest
+    person: str,
+    objects: dict[str, int | str],
+    client_for: ClientFor,
+    request: pytest.FixtureRequest,
 ) -> None:
     user: User | None = None if person == "anonymous" else request.getfixturevalue(person)
     client = client_for(user)

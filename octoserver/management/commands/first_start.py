@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import IntegrityError, transaction
 
 from octoserver import roles
+from octoserver.deployments import sample
 from octoserver.models import Role
 
 NAME = "admin"
@@ -23,6 +24,8 @@ class Command(BaseCommand):
                 f"\nThe first administrator is {NAME!r} with the password {password}\n"
                 "This is shown once. Change it at /password/ after signing in.\n\n"
             )
+            # After the password, which nothing may keep from being shown.
+            sample.make()
 
     def make_administrator(self, *, password: str) -> bool:
         users = get_user_model().objects
