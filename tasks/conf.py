@@ -30,6 +30,15 @@ def node_silence() -> float:
     return float(getattr(settings, "TASK_NODE_SILENCE", 30))
 
 
+def script_silence() -> float:
+    """Seconds for which a worker may be stopped before its scripts are ended.
+
+    They have to be gone before the node counts as lost: a beat may be 3 seconds old by then, and a
+    script has 2 between SIGTERM and SIGKILL.
+    """
+    return node_silence() / 3
+
+
 def stop_timeout() -> float:
     """Seconds for which a worker that stops lets the tasks of people run on."""
     return float(getattr(settings, "TASK_STOP_TIMEOUT", 3600))

@@ -2,13 +2,15 @@
 
 Run as a program of its own, with nothing but the standard library::
 
-    guardian.py STATUS_FD TIME_LIMIT PATIENCE COMMAND...
+    guardian.py STATUS_FD LOCK_FD TIME_LIMIT SILENCE PATIENCE COMMAND...
 
-Its standard input is the worker's hold on it: a byte asks to stop the script, its end means that
-the worker is gone. On STATUS_FD it tells the worker, a line each: ``started PID``, ``timeout``,
-``left COUNT`` (processes that outlived the script), ``exit CODE`` (minus the number of the signal
-that ended the script). Standard output and error are the script's. TIME_LIMIT and PATIENCE, the
-time between SIGTERM and SIGKILL, are in seconds.
+Its standard input is the worker's hold on it: ``h`` says that the worker lives, ``s`` asks to stop
+the script, its end means that the worker is gone; so does silence for longer than SILENCE. On
+STATUS_FD it tells the worker, a line each: ``started PID``, ``timeout``, ``silence``, ``left
+COUNT`` (processes that outlived the script), ``exit CODE`` (minus the number of the signal that
+ended the script). Standard output and error are the script's. LOCK_FD is kept open to the end, and
+from the script; -1 is none. TIME_LIMIT, SILENCE and PATIENCE, the time between SIGTERM and SIGKILL,
+are in seconds.
 """
 
 import ctypes
@@ -23,6 +25,9 @@ from contextlib import suppress
 HASTE = 2.0
 # Seconds between two looks at processes that were told to end, and after which to give up on them.
 LOOK, FUTILE = 0.05, 5.0
+# Seconds between two looks at the time, and by how much one must be late for this process to have
+# been stopped itself: the worker's silence meanwhile means nothing.
+TICK, GAP = 1.0, 1.0
 SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
 IS_LINUX = sys.platform == "linux"
 # A stop of the whole server sends these to everything; the worker decides what they mean for us.
@@ -33,15 +38,25 @@ class Guardian:
     """The script, what it was told, and how it ended."""
 
     def __init__(
-        self, *, status: int, time_limit: float, patience: float, command: list[str]
+        self,
+        *,
+        status: int,
+        time_limit: float,
+        silence: float,
+        patience: float,
+        command: list[str],
     ) -> None:
         self.status = status
+        self.silence = silence
         self.patience = patience
         self.control: int | None = os.dup(0)
-        self.deadline = time.monotonic() + time_limit
+        self.heard = time.monotonic()
+        self.deadline = self.heard + time_limit
         # When SIGKILL is due; None while nobody told the script to end.
         self.kill_at: float | None = None
         self.exit_code: int | None = None
+        # Whether the worker was silent for too long, so that its tasks may be another's by now.
+        self.is_alone = False
         self.child_died = _hear_of_children()
         self.script = _start(command)
         self.report(f"started {self.script}")
@@ -60,6 +75,10 @@ class Guardian:
             if time.monotonic() >= self.deadline and self.kill_at is None:
                 self.report("timeout")
                 self.stop(self.patience)
+            if time.monotonic() >= self.heard + self.silence and not self.is_alone:
+                self.is_alone = True
+                self.report("silence")
+                self.stop(HASTE)
             if self.kill_at is not None and time.monotonic() >= self.kill_at:
                 self.tell(signal.SIGKILL)
 
@@ -82,19 +101,27 @@ class Guardian:
     def wait(self, *, at_most: float | None = None) -> None:
         """Wait for a child's end, the worker's word, or the next deadline."""
         due = self.deadline if self.kill_at is None else self.kill_at
+        began = time.monotonic()
         # Past the kill, what was killed is looked at again and again: it may have forked meanwhile.
-        seconds = max(due - time.monotonic(), LOOK)
+        seconds = min(max(due - began, LOOK), TICK)
         inputs = [self.child_died] if self.control is None else [self.child_died, self.control]
         seconds = seconds if at_most is None else min(seconds, at_most)
         ready, _, _ = select.select(inputs, [], [], seconds)
+        if time.monotonic() - began > seconds + GAP:
+            self.heard = time.monotonic()
         if self.child_died in ready:
             os.read(self.child_died, 4096)
         if self.control in ready and self.control is not None:
-            if os.read(self.control, 1):
-                self.stop(self.patience)
-            else:
-                self.control = None
-                self.stop(HASTE)
+            self.hear(os.read(self.control, 4096))
+
+    def hear(self, words: bytes) -> None:
+        """Do as the worker says."""
+        self.heard = time.monotonic()
+        if not words:
+            self.control = None
+            self.stop(HASTE)
+        elif b"s" in words:
+            self.stop(self.patience)
 
     def reap(self) -> None:
         """Take note of ended children, adopted ones too."""
@@ -206,11 +233,14 @@ def _become(command: list[str], libc: "ctypes.CDLL | None", nothing: int) -> Non
 
 
 def main() -> None:
-    status, time_limit, patience, *command = sys.argv[1:]
-    os.set_inheritable(int(status), False)
+    status, lock, time_limit, silence, patience, *command = sys.argv[1:]
+    for descriptor in (status, lock):
+        if int(descriptor) >= 0:
+            os.set_inheritable(int(descriptor), False)
     guardian = Guardian(
         status=int(status),
         time_limit=float(time_limit),
+        silence=float(silence),
         patience=float(patience),
         command=command,
     )

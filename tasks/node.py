@@ -1,19 +1,26 @@
 """Register this process as a server node, and keep its row saying that it lives."""
 
 import fcntl
+import logging
 import os
 import socket
+import time
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
 
-from tasks import clock, conf
+from tasks import clock, conf, process
 from tasks.models import ServerNode
+
+# Seconds for which to wait for the scripts of a predecessor: they have 2 between SIGTERM and
+# SIGKILL, and their guardian gives up on them 5 later.
+LAST_BREATH = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class NodeNameInUse(Exception):  # noqa: N818 a state of the world
@@ -42,6 +49,7 @@ def register(name: str, *, now: datetime | None = None) -> Registration:
     """
     lock = _lock(name)
     try:
+        _await_scripts(name)
         with transaction.atomic():
             return Registration(_write_row(name, now or clock.now()), lock)
     except BaseException:
@@ -93,7 +101,7 @@ def _write_row(name: str, now: datetime) -> ServerNode:
 
 def _lock(name: str) -> IO[str]:
     """Lock the node's name on this host for as long as the process lives."""
-    path = _lock_path(name)
+    path = process.node_file(name, "lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a")
     try:
@@ -110,6 +118,18 @@ def _lock(name: str) -> IO[str]:
     return file
 
 
-def _lock_path(name: str) -> Path:
-    safe = "".join(char if char.isalnum() or char in "-_" else f"%{ord(char):x}" for char in name)
-    return conf.var_dir() / "nodes" / f"{safe[:200]}.lock"
+def _await_scripts(name: str) -> None:
+    """Wait until the scripts of a killed predecessor have ended.
+
+    As soon as this start is known, its tasks are reaped, and others with their keys may start.
+    """
+    deadline = time.monotonic() + LAST_BREATH
+    with process.lock_of(name).open("a") as file:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+    logger.warning("Scripts of an earlier worker named %s still run.", name)

@@ -54,6 +54,17 @@ def work_folder(node_name: str) -> Path:
     return conf.var_dir() / "work" / node_name.replace(os.sep, "_")
 
 
+def lock_of(node_name: str) -> Path:
+    """Return the file on which there is a shared lock while any script of a node runs."""
+    return node_file(node_name, "scripts")
+
+
+def node_file(node_name: str, suffix: str) -> Path:
+    """Return a file of a node's own, whatever characters its name has."""
+    letters = (char if char.isalnum() or char in "-_" else f"%{ord(char):x}" for char in node_name)
+    return conf.var_dir() / "nodes" / f"{''.join(letters)[:200]}.{suffix}"
+
+
 @contextlib.contextmanager
 def private_folder(node_name: str, prefix: str) -> Iterator[Path]:
     """Make a folder that nobody else can look into, gone afterwards."""

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.db import connection
 
-from tasks import kinds, process
+from tasks import conf, kinds, process
 from tasks.execution import Canceled, Execution
 from tasks.watched import Ending, Program
 
@@ -18,12 +19,21 @@ def run(task: Execution, program: Program, *, what: str = "The script") -> None:
 
     Raises ``kinds.Failure``, about ``what``, unless it ends with 0; ``Canceled`` if the task was.
     """
+    node_name = task.task.node_name
+    guarded = replace(program, silence=conf.script_silence(), lock=process.lock_of(node_name))
+    let_go = _letting_go()
+
+    def idle() -> None:
+        if task.is_lost:  # nobody waits for an orderly end: another may run by now in its place
+            raise Canceled
+        let_go()
+
     try:
         ending = process.run(
-            program,
+            guarded,
             output=task.log.output,
-            should_stop=lambda: task.cancel_requested,
-            idle=_letting_go(),
+            should_stop=lambda: task.cancel_requested and not task.is_lost,
+            idle=idle,
         )
     except OSError as error:  # such as an environment that is larger than the system allows
         raise kinds.Failure(f"{what} could not be started: {error.strerror}.") from None
@@ -59,6 +69,8 @@ def _judge(task: Execution, ending: Ending, *, time_limit: float, what: str) -> 
         task.log.info(f"The script ended {_how(ending.exit_code)}.")
     if ending.was_stopped:
         raise Canceled
+    if ending.was_alone:
+        raise kinds.Failure(f"{what} was ended: the worker itself was stopped for too long.")
     if ending.timed_out:
         seconds = f"{time_limit:,g} second{'' if time_limit == 1 else 's'}"
         raise kinds.Failure(f"{what} ran longer than its time limit of {seconds}.")

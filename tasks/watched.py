@@ -1,24 +1,26 @@
 """Hold a guardian's process: the pipe by which it is told to stop, and the two that come back."""
 
 import contextlib
+import fcntl
+import math
 import os
 import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import guardian
 
-if sys.platform == "linux":
-    from fcntl import F_SETPIPE_SZ, fcntl
-
 READ = 64 * 1024
 PIPE = 1024 * 1024
 # Seconds for which to wait for output or word from the guardian.
 TURN = 0.25
+# Seconds between two words to the guardian that the worker lives.
+ALIVE = 0.5
 # A read of less than this means that the process prints line by line.
 CROWD = 4096
 
@@ -27,14 +29,18 @@ CROWD = 4096
 class Program:
     """What to run and within which bounds; times in seconds.
 
-    ``patience`` is the time between SIGTERM and SIGKILL.
+    ``silence`` is the time for which the worker may be stopped before the script is ended, and
+    ``patience`` that between SIGTERM and SIGKILL. On the file ``lock`` there is a shared lock until
+    everything that the program has started has ended, even if the worker is killed.
     """
 
     command: Sequence[str]
     folder: Path
     environment: Mapping[str, str]
     time_limit: float
+    silence: float = math.inf
     patience: float = 10.0
+    lock: Path | None = None
 
 
 @dataclass
@@ -44,6 +50,8 @@ class Ending:
     exit_code: int | None = None
     timed_out: bool = False
     was_stopped: bool = False
+    # The worker was stopped for too long, and its guardian ended the script.
+    was_alone: bool = False
     # Processes that outlived it and were ended.
     left: int = 0
 
@@ -59,24 +67,29 @@ class Watched:
         self._status, status = os.pipe()
         control, self._control = os.pipe()
         self._open = {self._output, self._status}
+        self._told = time.monotonic()
         _widen(output)
+        os.set_blocking(self._control, False)
+        lock = -1
         try:
+            lock = _lock(program.lock)
             self._guardian = subprocess.Popen(
-                _guarded(program, status),
+                _guarded(program, status, lock),
                 cwd=program.folder,
                 env=dict(program.environment),
                 stdin=control,
                 stdout=output,
                 stderr=output,
-                pass_fds=[status],
+                pass_fds=[status] if lock < 0 else [status, lock],
                 start_new_session=True,
             )
         except BaseException:
             self._close()
             raise
         finally:
-            for descriptor in (output, status, control):
-                os.close(descriptor)
+            for descriptor in (output, status, control, lock):
+                if descriptor >= 0:
+                    os.close(descriptor)
 
     def __enter__(self) -> "Watched":
         return self
@@ -92,6 +105,7 @@ class Watched:
 
     def turn(self, output: Callable[[bytes], None]) -> bool:
         """Pass on what has come, or wait for a moment; return whether to let more gather."""
+        self._say_alive()
         ready, _, _ = select.select(list(self._open), [], [], TURN)
         crowd = True
         if self._output in ready:
@@ -110,8 +124,17 @@ class Watched:
     def stop(self) -> None:
         if not self.ending.was_stopped:
             self.ending.was_stopped = True
-            with contextlib.suppress(OSError):
-                os.write(self._control, b"s")
+            self._tell(b"s")
+
+    def _say_alive(self) -> None:
+        """Let the guardian know that this worker is not stopped."""
+        if time.monotonic() - self._told >= ALIVE:
+            self._told = time.monotonic()
+            self._tell(b"h")
+
+    def _tell(self, word: bytes) -> None:
+        with contextlib.suppress(OSError):  # gone, or stopped itself for so long that it is full
+            os.write(self._control, word)
 
     def drain(self, output: Callable[[bytes], None]) -> None:
         """Pass on what is still in the pipe, whoever may hold its other end open."""
@@ -145,6 +168,8 @@ class Watched:
             self._script = int(number)
         elif word == "timeout":
             self.ending.timed_out = True
+        elif word == "silence":
+            self.ending.was_alone = True
         elif word == "left":
             self.ending.left = int(number)
         elif word == "exit":
@@ -162,15 +187,25 @@ class Watched:
                 os.close(descriptor)
 
 
-def _guarded(program: Program, status: int) -> list[str]:
+def _guarded(program: Program, status: int, lock: int) -> list[str]:
     """Return the command of the guardian: nothing of the server's is imported into it."""
-    limits = [str(program.time_limit), str(program.patience)]
+    limits = [str(program.time_limit), str(program.silence), str(program.patience)]
     python = [sys.executable, "-I", "-S", guardian.__file__]
-    return [*python, str(status), *limits, *program.command]
+    return [*python, str(status), str(lock), *limits, *program.command]
+
+
+def _lock(path: Path | None) -> int:
+    """Return an open file with a shared lock; -1 if there is none to be had."""
+    if path is None:
+        return -1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
 
 
 def _widen(pipe: int) -> None:
     """Let the pipe hold more where the system can: who prints much then waits less."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            fcntl(pipe, F_SETPIPE_SZ, PIPE)
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)

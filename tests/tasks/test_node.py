@@ -1,9 +1,10 @@
+import subprocess
 from datetime import timedelta
 
 import pytest
 from pytest_django import Settings
 
-from tasks import clock, node
+from tasks import clock, node, process
 from tasks.models import ServerNode
 from tests.tasks.conftest import make_node
 
@@ -81,4 +82,23 @@ def test_any_name_makes_a_lock_inside_the_folder(name: str, settings: Settings) 
     registration = node.register(name)
     locks = list((settings.VAR_DIR / "nodes").iterdir())
     assert any(lock.samefile(registration.lock.name) for lock in locks)
+    registration.lock.close()
+
+
+def test_q5_a_start_waits_for_the_scripts_of_a_killed_predecessor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its tasks are reaped as soon as the new start is known, and their keys are free then."""
+    monkeypatch.setattr(node, "LAST_BREATH", 30)
+    path = process.lock_of("north")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    holder = subprocess.Popen(["flock", str(path), "sh", "-c", "echo held; sleep 1; date +%s.%N"],
+                              stdout=subprocess.PIPE, text=True)  # fmt: skip
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    registration = node.register("north")
+    ended = float(holder.stdout.read())
+    holder.wait()
+    assert registration.row.started is not None
+    assert registration.row.started.timestamp() >= ended
     registration.lock.close()

@@ -1,5 +1,7 @@
 """Real processes under a real guardian."""
 
+import fcntl
+import math
 import os
 import signal
 import subprocess
@@ -25,13 +27,16 @@ class Script:
         self.printed = b""
         self.stop_after: bytes | None = None
 
-    def run(self, *, time_limit: float = 30, patience: float = 5) -> Ending:
+    def run(
+        self, *, time_limit: float = 30, patience: float = 5, silence: float = math.inf
+    ) -> Ending:
         program = Program(
             command=["sh", "-c", self.text],
             folder=self.folder,
             environment=process.environment(GREETING="hello"),
             time_limit=time_limit,
             patience=patience,
+            silence=silence,
         )
         return process.run(program, output=self._print, should_stop=self._should_stop)
 
@@ -53,18 +58,29 @@ def script(tmp_path: Path) -> Make:
     return lambda text: Script(text, tmp_path)
 
 
-def is_gone(pid: int) -> bool:
+def is_gone(pid: int, *, within: float = PROMPTLY) -> bool:
     """Whether a process ends within a moment; one that ended and awaits its parent counts."""
-    deadline = time.monotonic() + PROMPTLY
-    while time.monotonic() < deadline:
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if stat.rpartition(")")[2].split()[0] in "ZX":
-            return True
+    deadline = time.monotonic() + within
+    while not _has_ended(pid):
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(0.02)
-    return False
+    return True
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + PROMPTLY
+    while not path.exists():
+        assert time.monotonic() < deadline, f"no {path.name}"
+        time.sleep(0.02)
 
 
 def test_what_a_script_prints_and_its_exit_code_come_back(script: Make) -> None:
@@ -210,3 +226,49 @@ def test_the_private_folder_is_nobody_elses_and_gone_afterwards() -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "file").write_text("something")
     assert not folder.exists()
+
+
+def test_a_script_does_not_outlive_a_worker_that_is_stopped_for_too_long(tmp_path: Path) -> None:
+    """The kernel's SIGSTOP, or a debugger: its pipe stays open, and it says nothing."""
+    text = (
+        "setsid sleep 60 & echo $! > child; echo $$ > script.new; mv script.new script; "
+        "trap '' TERM; while :; do sleep 0.1; done"
+    )
+    code = WORKER.replace("time_limit=60", "time_limit=60, silence=1.5")
+    worker = subprocess.Popen([sys.executable, "-c", code, text, str(tmp_path)])
+    try:
+        wait_for(tmp_path / "script")
+        time.sleep(2)  # longer than the silence allowed: a worker that runs is heard
+        assert not is_gone(int((tmp_path / "script").read_text()), within=0)
+
+        worker.send_signal(signal.SIGSTOP)
+
+        pids = [int((tmp_path / name).read_text()) for name in ("child", "script")]
+        assert [is_gone(pid) for pid in pids] == [True, True]
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_a_guardian_that_was_stopped_itself_does_not_take_its_worker_for_silent(
+    script: Make,
+) -> None:
+    """A machine that sleeps, or is moved: everything on it stops at once."""
+    asleep = script("kill -STOP $PPID; sleep 3.2; kill -CONT $PPID; sleep 0.5; echo awake")
+    assert asleep.run(silence=1.5) == Ending(exit_code=0)
+    assert asleep.printed == b"awake\n"
+
+
+def test_the_lock_is_held_until_all_that_a_script_started_has_ended(
+    tmp_path: Path,
+) -> None:
+    text = "trap '' TERM; echo $$ > script.new; mv script.new script; while :; do sleep 0.1; done"
+    code = WORKER.replace("time_limit=60", 'time_limit=60, lock=Path(sys.argv[2], "lock")')
+    worker = subprocess.Popen([sys.executable, "-c", code, text, str(tmp_path)])
+    wait_for(tmp_path / "script")
+    pid = int((tmp_path / "script").read_text())
+    worker.kill()
+    worker.wait()
+    with (tmp_path / "lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    assert is_gone(pid, within=0)
