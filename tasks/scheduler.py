@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Min
 
-from tasks import clock, kinds, lifecycle, queue, wake
+from tasks import clock, conf, kinds, lifecycle, queue, wake
 from tasks.claiming import Lane
 from tasks.models import ServerNode, ServerTask
 from tasks.worker import system_slots
@@ -55,7 +55,7 @@ class SilenceWatch:
         return [
             incarnation
             for incarnation, (_, since) in self._seen.items()
-            if at - since < WATCH and incarnation not in stopped
+            if at - since < min(WATCH, conf.node_silence()) and incarnation not in stopped
         ]
 
 
