@@ -95,7 +95,7 @@ class ServicesFaults(Faults):
 
     def lose_worker(self) -> Harm | None:
         """Kill one and let it be away for so long that a scheduler reaps its tasks."""
-        return self._end_worker(signal.SIGKILL, back_in=2 * SILENCE + 2)
+        return self._end_worker(signal.SIGKILL, back_in=SILENCE + 5)
 
     def stop_worker(self) -> Harm | None:
         return self._end_worker(signal.SIGTERM, back_in=self.chance.uniform(0, 2))
@@ -118,7 +118,7 @@ class ServicesFaults(Faults):
         if worker is None or worker.is_harmed:
             return None
         worker.pause()
-        seconds = self.chance.choice([1.0, 2 * SILENCE + 3])
+        seconds = self.chance.choice([1.0, 4.0, SILENCE + 7.0])
         words = f"worker {worker.name} paused for {seconds:.0f} s"
         return Harm(words, (After(seconds, worker.resume),))
 

@@ -20,7 +20,7 @@ from tests.integration.private import PostgreSQL, Redis, dying_with_parent
 
 INTERVALS = {"Beat": 2, "Stuck": 3, "Health": 5, "Retention": 7, "SystemIntegrityCheck": 11}
 # Seconds without a heartbeat after which a node counts as lost here.
-SILENCE = 6
+SILENCE = 8
 COLUMNS = """id, kind, state, message, arguments, concurrency_key, node_name, attempt,
 is_prioritized, queue_time, start_time, completed_time"""
 
