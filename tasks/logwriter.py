@@ -44,6 +44,7 @@ class LogWriter:
         self._held_lines = self._held_bytes = 0
         self._held_since = 0.0
         self._unstored: list[LogChunk] = []
+        self._stored = time.monotonic()
         self._left = conf.log_limit()
         self._dropped = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -121,14 +122,28 @@ class LogWriter:
                 self._seal()
                 ready = list(self._unstored)
             try:
+                kept = ready if self._is_ours() else []
                 # The rows are there if an earlier attempt was stored but its answer lost.
-                LogChunk.objects.bulk_create(ready, ignore_conflicts=True)
+                LogChunk.objects.bulk_create(kept, ignore_conflicts=True)
             except DatabaseError as error:
                 connection.close()
                 logger.warning("The log of %s is held back: %s", self.task.name, error)
             else:
                 with self._buffering:
                     del self._unstored[: len(ready)]
+
+    def _is_ours(self) -> bool:
+        """Return whether the task is this run's still, asking if it was not stored for some time.
+
+        A worker that was stopped for so long that its tasks were reaped wakes up with lines whose
+        places in the log are another's.
+        """
+        now = time.monotonic()
+        is_late = now - self._stored > conf.script_silence()
+        if is_late and not ServerTask.objects.run_of(self.task).exists():
+            return False
+        self._stored = now
+        return True
 
     def _say(self, text: str, category: str) -> None:
         self._add("\n".join(self.masked(text).splitlines()), category)

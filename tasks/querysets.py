@@ -67,6 +67,10 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         """The running tasks of these nodes, the longest running first."""
         return self.running().filter(node__in=list(nodes)).order_by("start_time", "id")
 
+    def run_of(self, task: "ServerTask") -> "ServerTaskQuerySet":
+        """The row of ``task``, if the run that it was claimed for still goes on."""
+        return self.running().filter(pk=task.pk, incarnation=task.incarnation, attempt=task.attempt)
+
     def completed(self) -> "ServerTaskQuerySet":
         return self.filter(state__in=COMPLETED)
 

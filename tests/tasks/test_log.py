@@ -155,3 +155,30 @@ def test_the_server_adds_a_line_behind_the_last(task: ServerTask) -> None:
 
 def test_the_limit_is_ten_mebibytes_unless_set() -> None:
     assert conf.log_limit() == 10 * 1024 * 1024
+
+
+def test_a_worker_that_was_stopped_writes_nothing_into_a_log_that_went_on_without_it(
+    task: ServerTask, writer: LogWriter, settings: Settings
+) -> None:
+    """Its lines would take the places of others, or leave gaps between them."""
+    writer.info("first")
+    writer.flush()
+    writer.output(b"what nobody will read\n" * 5)
+    ServerTask.objects.update(state=State.QUEUED, incarnation=None)
+    log.append(task, "It starts again.")
+
+    settings.TASK_NODE_SILENCE = -1  # any time is longer
+    writer.flush()
+    writer.info("nor this")
+    writer.flush()
+
+    assert texts(task) == ["first", "It starts again."]
+
+
+def test_what_was_quiet_for_long_is_written_all_the_same(
+    task: ServerTask, writer: LogWriter, settings: Settings
+) -> None:
+    settings.TASK_NODE_SILENCE = -1
+    writer.info("at last")
+    writer.flush()
+    assert texts(task) == ["at last"]
