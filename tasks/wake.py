@@ -33,6 +33,7 @@ class Waker:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._producer: Any = None
+        self._is_sending = False
         self._trailing: threading.Timer | None = None
         self._last = self._broken_until = float("-inf")
 
@@ -43,12 +44,13 @@ class Waker:
             if self._trailing is not None or now < self._broken_until:
                 return
             wait = self._last + self.DEBOUNCE - now
-            if wait > 0:
-                self._trailing = threading.Timer(wait, self.flush)
+            # While one waits for a broker that hangs, nobody else has to.
+            if wait > 0 or self._is_sending:
+                self._trailing = threading.Timer(max(wait, self.DEBOUNCE), self.flush)
                 self._trailing.daemon = True
                 self._trailing.start()
                 return
-            self._last = now
+            self._last, self._is_sending = now, True
         self._send()
 
     def flush(self) -> None:
@@ -58,7 +60,9 @@ class Waker:
                 return
             self._trailing.cancel()
             self._trailing = None
-            self._last = time.monotonic()
+            if time.monotonic() < self._broken_until:
+                return
+            self._last, self._is_sending = time.monotonic(), True
         self._send()
 
     def latency(self) -> float:
@@ -74,6 +78,8 @@ class Waker:
             with self._lock:
                 self._broken_until = time.monotonic() + self.BREAK
             logger.warning("The broker took no wake-up, the next sweep will do: %s", error)
+        finally:
+            self._is_sending = False
 
     def _publish(self) -> None:
         with self._sending:

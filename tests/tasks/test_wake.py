@@ -1,3 +1,5 @@
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -53,6 +55,35 @@ def test_what_is_held_back_is_sent_by_itself(waker: Waker) -> None:
     while count < 2 and time.monotonic() < deadline:
         count += messages()
     assert count == 2
+
+
+@pytest.fixture
+def hanging_broker(waker: Waker) -> Iterator[None]:
+    """One that takes connections and never says a word, as a frozen Redis does."""
+    living = app.conf.broker_url
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        app.conf.broker_url = app.conf.broker_write_url = address
+        yield
+    app.conf.broker_url = app.conf.broker_write_url = living
+
+
+@pytest.mark.usefixtures("hanging_broker")
+def test_a_broker_that_hangs_holds_up_one_request_and_no_more(waker: Waker) -> None:
+    took: list[float] = []
+
+    def request() -> None:
+        began = time.monotonic()
+        waker.request()
+        took.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=request) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(seconds > wake.TIMEOUT / 2 for seconds in took) == 1
+    assert max(took) < 10
 
 
 @pytest.fixture
