@@ -4,8 +4,8 @@ The SQL is written out because it runs for every task, and because its bounds mu
 ``servertask_ready`` however many tasks are queued for later.
 """
 
-from collections.abc import Collection
-from contextlib import nullcontext
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -46,7 +46,7 @@ WHERE candidate.state = 'Queued' AND candidate.is_system = {system}
     WHERE rival.concurrency_key = candidate.concurrency_key
       AND rival.state IN ('Executing', 'Cancelling')))
   AND {unless_paused}
-ORDER BY candidate.queue_time, candidate.id LIMIT 1 {locking}"""
+ORDER BY candidate.queue_time, candidate.id LIMIT {limit} {locking}"""
 
 _TAKES_WORK = """EXISTS (
 SELECT 1 FROM tasks_servernode node
@@ -56,6 +56,14 @@ _TAKE = """
 UPDATE tasks_servertask SET state = 'Executing', node_id = %(node)s, node_name = %(name)s,
   incarnation = %(incarnation)s, start_time = {now}, attempt = attempt + 1, message = ''
 WHERE state = 'Queued' AND id = {best} AND {takes_work} AND (is_system OR {not_paused})"""
+
+# As _TAKE for several rows. The array, and a state that no partial index is known to have, keep
+# the plan on the primary key: those indexes are full of rows that were queued just now.
+_TAKE_SOME = """
+UPDATE tasks_servertask SET state = 'Executing', node_id = %(node)s, node_name = %(name)s,
+  incarnation = %(incarnation)s, start_time = {now}, attempt = attempt + 1, message = ''
+WHERE state || '' = 'Queued' AND {takes_work} AND id = ANY (ARRAY ({best}))
+RETURNING *"""
 
 _LOOK = "SELECT * FROM tasks_servertask WHERE id = {best} AND {takes_work}"
 
@@ -67,12 +75,16 @@ def take_best(
     connection = connections[DEFAULT_DB_ALIAS]
     for _ in range(LOOKS):
         try:
-            # A transaction around it must survive the lost race; a worker has none.
-            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            with surviving(connection):
                 return take_once(node, lanes=lanes, now=now)
         except IntegrityError:  # a task with the same key was started in between
             continue
     return None
+
+
+def surviving(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
+    """Let a transaction around a statement survive its failure; a worker has none."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def take_once(
@@ -84,6 +96,71 @@ def take_once(
     connection = connections[DEFAULT_DB_ALIAS]
     take = _take_on_sqlite if connection.vendor == "sqlite" else _take_with_lock
     return take(connection, node, lanes, now)
+
+
+def take_some(
+    node: ServerNode, wanted: Mapping[Lane, int], *, now: datetime | None = None
+) -> list[ServerTask]:
+    """Take the best ready rows on SQLite, at most so many of each lane, in the order of the claim.
+
+    One after the other: the transaction that it belongs into holds the only lock there is. Raises
+    ``IntegrityError`` where a race for a key is lost.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    taken: list[ServerTask] = []
+    for lane, number in wanted.items():
+        for _ in range(number):
+            task = _take_on_sqlite(connection, node, [lane], now)
+            if task is None:
+                break
+            taken.append(task)
+    return in_order(taken)
+
+
+def in_order(tasks: Iterable[ServerTask]) -> list[ServerTask]:
+    """Return tasks in the order of the claim."""
+    return sorted(tasks, key=lambda task: (not task.is_prioritized, task.queue_time, task.pk))
+
+
+def several(
+    connection: BaseDatabaseWrapper,
+    node: ServerNode,
+    wanted: Mapping[Lane, int],
+    *,
+    now: datetime | None,
+) -> tuple[str, str, dict[str, Any]]:
+    """Return what takes several rows on PostgreSQL, as a part of one statement.
+
+    These are the expressions that name the best of each lane, the statement that takes them, and
+    the values of both.
+    """
+    moment = "%(now)s" if now else "STATEMENT_TIMESTAMP()"
+    best = [part for lane in Lane for part in _named(lane, f"{int(wanted[lane])}", moment)]
+    names = [name for name, _ in best]
+    take = _TAKE_SOME.format(
+        now=moment,
+        best=" UNION ALL ".join(map("SELECT id FROM {}".format, names)) or "SELECT 0",
+        takes_work=_TAKES_WORK.format(false="FALSE"),
+    )
+    values = _values(connection, node) | {"now": now}
+    return "".join(f"{name} AS ({query}), " for name, query in best), take, values
+
+
+def _named(lane: Lane, number: str, moment: str) -> list[tuple[str, str]]:
+    parts = {
+        "now": moment,
+        "system": "TRUE" if lane == Lane.SYSTEM else "FALSE",
+        "unless_paused": "TRUE" if lane == Lane.SYSTEM else _NOT_PAUSED,
+        "locking": "FOR UPDATE SKIP LOCKED",
+    }
+    if number == "0":
+        return []
+    urgent = f"{lane}_urgent"
+    left = f"{number} - (SELECT count(*) FROM {urgent})"  # noqa: S608 both are ours
+    return [
+        (urgent, _BEST.format(prioritized="TRUE", limit=number, **parts)),
+        (f"{lane}_others", _BEST.format(prioritized="FALSE", limit=left, **parts)),
+    ]
 
 
 def _take_with_lock(
@@ -139,7 +216,9 @@ def _best(lanes: Collection[Lane], **parts: str) -> str:
     true, false = parts.pop("true"), parts.pop("false")
     choices = [
         "("
-        + _BEST.format(system=system, prioritized=prioritized, unless_paused=unless_paused, **parts)
+        + _BEST.format(
+            system=system, prioritized=prioritized, unless_paused=unless_paused, limit="1", **parts
+        )
         + ")"
         for lane, system, unless_paused in (
             (Lane.PEOPLE, false, _NOT_PAUSED),

@@ -11,8 +11,10 @@ from django.db import DatabaseError, connection
 from tasks import clock, execution, kinds, lifecycle, log
 from tasks.claiming import Lane
 from tasks.execution import Execution, Outcome
+from tasks.lifecycle import Ending
 from tasks.logwriter import Flusher, LogWriter
 from tasks.models import LogChunk, ServerNode, ServerTask, State
+from tasks.turnstile import Turnstile
 
 # Seconds between attempts to store an outcome while the database is away.
 PATIENCE = 1.0
@@ -36,6 +38,7 @@ class Worker:
         # SQLite has one writer: to wait for one's turn here is fair, there it is done by sleeping.
         is_sqlite = connection.vendor == "sqlite"
         self._writing = threading.Lock() if is_sqlite else nullcontext()
+        self._turnstile = Turnstile(self._settle)
         self._unknown = UnknownClaims()
         self._flusher = Flusher()
 
@@ -108,8 +111,7 @@ class Worker:
             lane = Lane.of(run.task)
             try:
                 with self._unknown.claiming():
-                    with self._writing:
-                        kept, task = self._store(run, outcome, last_words)
+                    kept, task = self._store(run, outcome, last_words)
                     following = self._begin(task)
             except DatabaseError as error:
                 logger.warning("The outcome of %s is held back: %s", run.task.name, error)
@@ -128,17 +130,22 @@ class Worker:
     ) -> tuple[bool, ServerTask | None]:
         """Return whether the outcome is kept, and the task that was claimed with it."""
         if outcome.state == State.QUEUED:
-            kept = lifecycle.give_back(run.task, message=outcome.message, last_words=last_words)
+            with self._writing:
+                kept = lifecycle.give_back(run.task, message=outcome.message, last_words=last_words)
             return kept, None
-        lane = Lane.of(run.task)
-        return lifecycle.turn_over(
-            run.task,
-            node=self.node,
-            lanes=[lane] if self._room(lane) >= 0 else [],
-            state=outcome.state,
-            message=outcome.message,
-            last_words=last_words,
+        return self._turnstile.pass_through(
+            Ending(
+                task=run.task,
+                state=outcome.state,
+                message=outcome.message,
+                last_words=last_words,
+                takes_next=self._room(Lane.of(run.task)) >= 0,
+            )
         )
+
+    def _settle(self, endings: Sequence[Ending]) -> Sequence[tuple[bool, ServerTask | None]]:
+        with self._writing:
+            return lifecycle.turn_over(endings, node=self.node)
 
 
 class UnknownClaims:
