@@ -7,7 +7,7 @@ from typing import Any
 from octoserver.deployments import changes, history, resolving, snapshots, vault
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.models import Environment, Project, Step, Variable
-from tasks.masking import SHORTEST
+from tasks.masking import MASK, SHORTEST
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 # Names with which a step would not see variables but change how its shell works.
@@ -188,3 +188,70 @@ def step_paths(project: Project) -> list[str]:
         snapshots.step_path(step)
         for step in Step.objects.filter(project=project).select_related("runbook")
     ]
+
+
+def replace(project: Project, rows: Sequence[dict[str, Any]], *, person: Any) -> None:
+    """Make these the variables of a project; a sensitive one keeps the value of its scope.
+
+    Each row has ``name``, ``value``, ``is_sensitive``, ``environments`` and ``steps``. Raises
+    ``Refused``, whose ``row`` is the number of the row that is wrong.
+    """
+    with changes.by(person):
+        Project.objects.select_for_update().get(pk=project.pk)
+        existing = Variable.objects.filter(project=project)
+        old = [snapshots.of_variable(variable) for variable in existing]
+        kept = {_scope(row): row["value"] for row in old if row["is_sensitive"]}
+        new = [_plain(row, kept) for row in rows]
+        paths = step_paths(project)
+        for number, row in enumerate(new):
+            try:
+                check_name(row["name"])
+                check_value(row["value"], is_sensitive=False)
+                check(row, [other for other in new if other is not row], paths)
+            except Refused as refusal:
+                refusal.row = number
+                raise
+        if sorted(map(_scope_and_value, new)) == sorted(map(_scope_and_value, old)):
+            return
+        existing.delete()
+        for row, plain in zip(rows, new, strict=True):
+            variable = Variable.objects.create(
+                project=project,
+                name=plain["name"],
+                value=plain["value"],
+                is_sensitive=plain["is_sensitive"],
+            )
+            variable.environments.set(row["environments"])
+            variable.steps.set(row["steps"])
+        history.record(
+            person,
+            "Variables",
+            project=project,
+            before={"variables": sorted(map(_shown, old))},
+            after={"variables": sorted(map(_shown, new))},
+        )
+
+
+def _plain(row: Mapping[str, Any], kept: Mapping[Any, str]) -> dict[str, Any]:
+    plain = {
+        "name": row["name"],
+        "value": row["value"],
+        "is_sensitive": row["is_sensitive"],
+        "environments": sorted(environment.pk for environment in row["environments"]),
+        "steps": sorted(map(snapshots.step_path, row["steps"])),
+    }
+    if row["is_sensitive"]:
+        plain["value"] = kept.get(_scope(plain), "")
+    return plain
+
+
+def _scope(row: Mapping[str, Any]) -> tuple[str, tuple[int, ...], tuple[str, ...]]:
+    return row["name"], tuple(row["environments"]), tuple(row["steps"])
+
+
+def _scope_and_value(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return *_scope(row), row["value"], row["is_sensitive"]
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    return f"{row['name']} = {MASK if row['is_sensitive'] else row['value']}"
