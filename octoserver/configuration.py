@@ -24,6 +24,16 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL",
 }
 
+# Seconds, and milliseconds, after which a server that has vanished without a word counts as dead:
+# without them whoever waits for its answer, a node's heartbeat for one, does so for two hours.
+DEAD_SERVER = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
 
 def boolean(env: Env, name: str, *, default: bool) -> bool:
     """Return the truth value of a variable: true, false, yes, no, on, off, 1 or 0."""
@@ -147,7 +157,7 @@ def database(env: Env, *, folder: Path) -> dict[str, Any]:
         with _writing_to(Path(config["NAME"]).parent):
             pass
         return config | {"OPTIONS": SQLITE_OPTIONS}
-    options = {"connect_timeout": 5} | config.get("OPTIONS", {})
+    options = DEAD_SERVER | config.get("OPTIONS", {})
     return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
