@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from maintenance import gate, mode
 from tasks import clock, kinds, queue
@@ -171,3 +172,13 @@ def test_a_rolled_back_transaction_leaves_no_task() -> None:
         queue.enqueue("Simple")
         transaction.set_rollback(True)
     assert not ServerTask.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_beat_is_queued_by_a_single_statement() -> None:
+    """A scheduler that is stopped between two would keep all others waiting for its row."""
+    with CaptureQueriesContext(connection) as captured:
+        queue.enqueue_occurrence("Health", clock.now())
+    statements = [query["sql"].split()[0] for query in captured]
+    assert "INSERT" in statements
+    assert not {"BEGIN", "SAVEPOINT"} & set(statements)
