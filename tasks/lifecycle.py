@@ -171,10 +171,9 @@ def expire_due(*, now: datetime | None = None) -> list[ServerTask]:
     for task in ServerTask.objects.expired(now).order_by("queue_time_expiry")[:BATCH]:
         words = f"Not started by {task.queue_time_expiry:%Y-%m-%d %H:%M:%S %Z}, its expiry."
         with transaction.atomic():
-            if (
-                ServerTask.objects.expired(now)
-                .filter(pk=task.pk)
-                .update(state=State.TIMED_OUT, message=words, completed_time=clock.moment(now))
+            row = ServerTask.objects.expired(now).filter(pk=task.pk)
+            if _is_free(row) and row.update(
+                state=State.TIMED_OUT, message=words, completed_time=clock.moment(now)
             ):
                 log.append(task, words, category=log.ERROR)
                 expired.append(task)
@@ -209,10 +208,18 @@ def _reap(task: ServerTask, now: datetime | None) -> bool:
         run = abandoned(now=now).filter(
             pk=task.pk, incarnation=task.incarnation, attempt=task.attempt, state=task.state
         )
-        if not run.update(**change):
+        if not (_is_free(run) and run.update(**change)):
             return False
         log.append(task, words, category=log.ERROR)
     return True
+
+
+def _is_free(rows: ServerTaskQuerySet) -> bool:
+    """Lock the row, unless somebody else has: a scheduler must not wait for whom it takes for lost.
+
+    A worker that is stopped, or cut off, may do so in the middle of a transaction.
+    """
+    return bool(rows.select_for_update(skip_locked=True).values_list("pk"))
 
 
 def _verdict(task: ServerTask) -> tuple[State, str]:

@@ -1,9 +1,12 @@
+import threading
 import uuid
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 
 from maintenance import gate, mode
 from tasks import clock, lifecycle, log, queue
@@ -241,3 +244,44 @@ def test_a_node_whose_row_was_deleted_but_lives_keeps_its_tasks(node: ServerNode
     assert nodes.beat(node)
     assert lifecycle.reap_lost() == []
     assert state_of(task) == State.EXECUTING
+
+
+@pytest.fixture
+def locked() -> Iterator[Callable[[ServerTask], None]]:
+    """Give what has another connection keep a row in the middle of a transaction."""
+    is_locked, is_over = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hold(task: ServerTask) -> None:
+        with transaction.atomic():
+            list(ServerTask.objects.select_for_update().filter(pk=task.pk))
+            is_locked.set()
+            is_over.wait(30)
+        connection.close()
+
+    def lock(task: ServerTask) -> None:
+        threads.append(threading.Thread(target=hold, args=[task]))
+        threads[0].start()
+        assert is_locked.wait(10)
+
+    yield lock
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_stopped_in_the_middle_of_a_transaction_holds_up_no_scheduler(
+    node: ServerNode, locked: Callable[[ServerTask], None]
+) -> None:
+    first, second = queue.enqueue("Simple"), queue.enqueue("Simple")
+    for _ in range(2):
+        lifecycle.claim_next(node)
+    third, fourth = queue.enqueue("Simple"), queue.enqueue("Simple")
+    past = clock.now() - timedelta(seconds=1)
+    ServerTask.objects.filter(pk__in=[third.pk, fourth.pk]).update(queue_time_expiry=past)
+    ServerNode.objects.update(last_seen=past - timedelta(hours=1))
+    locked(first)
+    assert lifecycle.reap_lost() == [second]
+    assert lifecycle.expire_due() == [third, fourth]
