@@ -14,8 +14,8 @@ from tests.integration.private import dying_with_parent
 
 # Seconds after which a process that ended by itself is started again, as systemd would.
 RESTART = 1.0
-# Preflight: what may end a process by itself, at its start only, while a service is away.
-REFUSED_AT_START = 8.0
+# Seconds in which one that has just been started may not listen to signals yet.
+YOUNG = 15.0
 
 
 @dataclass
@@ -100,8 +100,13 @@ class Member:
     def _note_end(self, code: int) -> None:
         """Remember an end that nobody asked for, unless a service was away at the start."""
         age = time.time() - self.started
-        if code != 1 or age > REFUSED_AT_START:
+        if code != 1 or not self._was_refused():
             self.crashes.append(f"{self.name} ended by itself with {code} after {age:.0f} s")
+
+    def _was_refused(self) -> bool:
+        """Return whether its last words are that the database or the broker cannot be reached."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return any("CommandError: The " in line for line in lines[-5:])
 
     def end(self, *, timeout: float) -> str:
         """Stop it in order; return what was wrong with that."""
@@ -114,8 +119,7 @@ class Member:
         except subprocess.TimeoutExpired:
             self.kill()
             return f"{self.name} did not stop within {timeout:.0f} s"
-        # One that has just been started may not listen to signals yet.
-        is_young = time.time() - self.started < REFUSED_AT_START
+        is_young = time.time() - self.started < YOUNG
         is_well = code == 0 or self.is_harmed or (is_young and code in (1, -signal.SIGTERM))
         return "" if is_well else f"{self.name} ended with exit code {code}"
 

@@ -8,8 +8,10 @@ import ctypes
 import glob
 import os
 import pwd
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,8 +21,11 @@ from pathlib import Path
 import psycopg
 import redis
 
-from tests.integration.server import free_port, wait_until
+from tests.integration.server import wait_until
 
+# Below those that the system gives to clients: while a server is down, one of its own clients could
+# be given its port.
+PORTS = range(15_000, 30_000)
 SET_PARENT_DEATH_SIGNAL = 1
 
 
@@ -72,6 +77,15 @@ class Service:
         self.process.wait(30)
 
 
+def lasting_port() -> int:
+    """Return a free port that stays free while nobody listens."""
+    for port in random.sample(PORTS, k=100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
+
+
 def dying_with_parent(number: signal.Signals) -> Callable[[], None]:
     """Return what has the kernel send the signal to this process when its parent ends."""
     libc = ctypes.CDLL(None)
@@ -82,7 +96,7 @@ class Redis(Service):
     """Redis that keeps nothing over a restart."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port = lasting_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port)]
         keep_nothing = ["--save", "", "--appendonly", "no", "--dir", str(folder)]
@@ -102,7 +116,7 @@ class PostgreSQL(Service):
     """PostgreSQL with one database; at its end every connection is cut at once."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
-        self.port = free_port()
+        self.port = lasting_port()
         self.data = folder / "data"
         user = "postgres" if os.geteuid() == 0 else None
         self.owner = user or pwd.getpwuid(os.geteuid()).pw_name
