@@ -21,6 +21,8 @@ from tasks.models import LogChunk, ServerTask
 # Seconds and bytes after which what is held back is stored.
 DELAY = 0.25
 CHUNK = 32 * 1024
+# Seconds until what the database did not take is tried again.
+RETRY = 1.0
 # Characters of one line; what is longer goes on in the next.
 LONGEST_LINE = 8000
 # Bytes that the server's own words may take when the output has used up the limit.
@@ -44,7 +46,7 @@ class LogWriter:
         self._held_lines = self._held_bytes = 0
         self._held_since = 0.0
         self._unstored: list[LogChunk] = []
-        self._stored = time.monotonic()
+        self._stored = self._retry_at = time.monotonic()
         self._left = conf.log_limit()
         self._dropped = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -111,8 +113,9 @@ class LogWriter:
         return unstored
 
     def flush_if_due(self) -> None:
-        late = self._held and time.monotonic() - self._held_since >= DELAY
-        if self._unstored or late:
+        now = time.monotonic()
+        late = self._held and now - self._held_since >= DELAY
+        if (self._unstored or late) and now >= self._retry_at:
             self.flush()
 
     def flush(self) -> None:
@@ -127,6 +130,7 @@ class LogWriter:
                 LogChunk.objects.bulk_create(kept, ignore_conflicts=True)
             except DatabaseError as error:
                 connection.close()
+                self._retry_at = time.monotonic() + RETRY
                 logger.warning("The log of %s is held back: %s", self.task.name, error)
             else:
                 with self._buffering:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from django.db import DatabaseError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from tasks import clock, execution, kinds, lifecycle, log
 from tasks.claiming import Lane
@@ -18,6 +18,9 @@ from tasks.turnstile import Turnstile
 
 # Seconds between attempts to store an outcome while the database is away.
 PATIENCE = 1.0
+# Seconds after which an outcome is stored without the end of its log, if that is what fails: the
+# disk may be too full for it.
+LOG_PATIENCE = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -107,15 +110,20 @@ class Worker:
     def _turn_over(self, run: Execution, outcome: Outcome) -> Execution | None:
         """Store the outcome, however long the database is away, and take the next task."""
         last_words = run.log.close()
+        began, store = time.monotonic(), self._store
         while not run.is_lost:
             lane = Lane.of(run.task)
             try:
                 with self._unknown.claiming():
-                    kept, task = self._store(run, outcome, last_words)
+                    kept, task = store(run, outcome, last_words)
                     following = self._begin(task)
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001 what has run must not be taken for unstarted
                 logger.warning("The outcome of %s is held back: %s", run.task.name, error)
                 connection.close()
+                is_away = isinstance(error, OperationalError | InterfaceError)
+                if store == self._store_alone and not (is_away and _is_early(began)):
+                    last_words = ()
+                store = self._store_alone
                 time.sleep(PATIENCE)
                 continue
             if not kept:
@@ -142,6 +150,19 @@ class Worker:
                 takes_next=self._room(Lane.of(run.task)) >= 0,
             )
         )
+
+    def _store_alone(
+        self, run: Execution, outcome: Outcome, last_words: Sequence[LogChunk]
+    ) -> tuple[bool, None]:
+        """Do as ``_store`` without any other's outcome, which may be what the database refuses."""
+        with self._writing:
+            if outcome.state == State.QUEUED:
+                words = outcome.message
+                return lifecycle.give_back(run.task, message=words, last_words=last_words), None
+            kept = lifecycle.finish(
+                run.task, state=outcome.state, message=outcome.message, last_words=last_words
+            )
+        return kept, None
 
     def _settle(self, endings: Sequence[Ending]) -> Sequence[tuple[bool, ServerTask | None]]:
         with self._writing:
@@ -184,6 +205,10 @@ class UnknownClaims:
                 suspects[run] = earlier
         self._suspects = suspects
         return settled
+
+
+def _is_early(began: float) -> bool:
+    return time.monotonic() - began < LOG_PATIENCE
 
 
 def system_slots() -> int:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 
 from tasks import clock, crew, lifecycle, log, queue, worker
 from tasks.heartbeat import Heartbeat
@@ -186,7 +186,7 @@ def test_q1_an_outcome_is_kept_until_the_database_takes_it(
     failures = iter(["away", "away"])
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        is_outcome = "SET state" in sql and State.SUCCESS in str(params)
+        is_outcome = "UPDATE" in sql and State.SUCCESS in str(params)
         if is_outcome and (reason := next(failures, None)):
             raise OperationalError(reason)
         return execute(sql, params, many, context)
@@ -194,6 +194,63 @@ def test_q1_an_outcome_is_kept_until_the_database_takes_it(
     with connection.execute_wrapper(fail):
         assert executed(hand, "Simple").state == State.SUCCESS
     assert next(failures, None) is None
+
+
+def outcome_while(
+    hand: Worker, monkeypatch: pytest.MonkeyPatch, failure: Exception, *, patience: float
+) -> tuple[ServerTask, int]:
+    """Execute a task while no chunk of a log can be stored; return it and how often that failed."""
+    monkeypatch.setattr(worker, "PATIENCE", 0)
+    monkeypatch.setattr(worker, "LOG_PATIENCE", patience)
+    failed = 0
+
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal failed
+        if "INTO" in sql and "tasks_logchunk" in sql:
+            failed += 1
+            raise failure
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        return executed(hand, "Simple"), failed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_q1_an_outcome_is_kept_though_the_disk_is_too_full_for_its_log(
+    hand: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OperationalError("database or disk is full")
+    task, failed = outcome_while(hand, monkeypatch, full, patience=0.2)
+    assert task.state == State.SUCCESS
+    assert failed > 2  # it was tried for as long as the database might only have been away
+
+
+@pytest.mark.django_db(transaction=True)
+def test_q1_an_outcome_is_kept_though_the_database_refuses_its_log(
+    hand: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, failed = outcome_while(hand, monkeypatch, DataError("what?"), patience=1000)
+    assert task.state == State.SUCCESS
+    assert failed == 2  # together with others, and alone
+
+
+@pytest.mark.django_db(transaction=True)
+def test_q2_a_fault_of_the_worker_itself_does_not_start_a_task_again(
+    hand: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that carries its mark and that it does not know would be taken for never started."""
+    monkeypatch.setattr(worker, "PATIENCE", 0)
+    faults = iter([ZeroDivisionError(), ZeroDivisionError()])
+
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        is_outcome = "UPDATE" in sql and State.SUCCESS in str(params)
+        if is_outcome and (fault := next(faults, None)):
+            raise fault
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        task = executed(hand, "Simple")
+    assert (task.state, task.attempt) == (State.SUCCESS, 1)
 
 
 # The heartbeat
