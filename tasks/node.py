@@ -50,6 +50,7 @@ def register(name: str, *, now: datetime | None = None) -> Registration:
     lock = _lock(name)
     try:
         _await_scripts(name)
+        process.clear_work(name)
         with transaction.atomic():
             return Registration(_write_row(name, now or clock.now()), lock)
     except BaseException:

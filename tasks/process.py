@@ -65,6 +65,11 @@ def node_file(node_name: str, suffix: str) -> Path:
     return conf.var_dir() / "nodes" / f"{''.join(letters)[:200]}.{suffix}"
 
 
+def clear_work(node_name: str) -> None:
+    """Remove the folders that a killed worker left; its scripts may have written secrets there."""
+    shutil.rmtree(work_folder(node_name), ignore_errors=True)
+
+
 @contextlib.contextmanager
 def private_folder(node_name: str, prefix: str) -> Iterator[Path]:
     """Make a folder that nobody else can look into, gone afterwards."""

@@ -258,11 +258,11 @@ class LookForm(Form):
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["environment"] = forms.ModelChoiceField(
-            Environment.objects.in_order(), empty_label=None, label="What will it be in"
+            Environment.objects.in_order(), empty_label=None, label="Environment"
         )
         self.fields["step"] = forms.ModelChoiceField(
             Step.objects.filter(project=project).select_related("runbook"),
             required=False,
             empty_label="any step",
-            label="for",
+            label="Step",
         )

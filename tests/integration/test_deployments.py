@@ -1,4 +1,4 @@
-"""The sample through its environments: scheduled, in maintenance mode, worker killed, rolled back."""
+"""The sample through its environments: scheduled, gated, its worker killed, rolled back."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from tests.integration import server
 from tests.integration.browser import Browser, Page
 from tests.integration.shapes import SHAPES, Shape
-from tests.integration.test_acceptance import MAKE_PEOPLE, PASSWORD, Instance
+from tests.integration.test_acceptance import MAKE_PEOPLE, Instance
 
 SAMPLE = "/projects/sample-website"
 SECRET = "hunter2-Zebra-crossing"

@@ -102,3 +102,10 @@ def test_q5_a_start_waits_for_the_scripts_of_a_killed_predecessor(
     assert registration.row.started is not None
     assert registration.row.started.timestamp() >= ended
     registration.lock.close()
+
+
+def test_a_start_removes_the_folders_that_a_killed_worker_left() -> None:
+    left = process.work_folder("north") / "ServerTasks-1-left"
+    left.mkdir(parents=True)
+    node.register("north").lock.close()
+    assert not left.exists()
