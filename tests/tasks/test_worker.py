@@ -186,7 +186,7 @@ def test_q1_an_outcome_is_kept_until_the_database_takes_it(
     failures = iter(["away", "away"])
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        is_outcome = "UPDATE" in sql and State.SUCCESS in str(params)
+        is_outcome = "UPDATE" in sql and State.SUCCESS in " ".join(map(str, params))
         if is_outcome and (reason := next(failures, None)):
             raise OperationalError(reason)
         return execute(sql, params, many, context)
@@ -243,7 +243,7 @@ def test_q2_a_fault_of_the_worker_itself_does_not_start_a_task_again(
     faults = iter([ZeroDivisionError(), ZeroDivisionError()])
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        is_outcome = "UPDATE" in sql and State.SUCCESS in str(params)
+        is_outcome = "UPDATE" in sql and State.SUCCESS in " ".join(map(str, params))
         if is_outcome and (fault := next(faults, None)):
             raise fault
         return execute(sql, params, many, context)
