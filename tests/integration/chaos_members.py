@@ -85,6 +85,7 @@ class Member:
         if self.is_paused:
             self.is_paused = False
             self.harms[-1] = (self.harms[-1][0], time.time() + 10)
+            self.started = time.time()  # it may have been about to start
             self.send(signal.SIGCONT)
 
     def look(self) -> None:
