@@ -60,11 +60,16 @@ def test_it_answers_as_soon_as_it_says_so_and_stops_when_asked(
         probe.bind(("127.0.0.1", running.port))
 
 
-def test_a_stop_lets_a_running_task_finish(running: Server, env: dict[str, str]) -> None:
-    task = enqueue_script(env, script="sleep 3; echo the end")
+def test_a_stop_lets_a_running_task_finish(
+    running: Server, env: dict[str, str], tmp_path: Path
+) -> None:
+    went_on = tmp_path / "go on"
+    script = f"echo begun; until [ -e '{went_on}' ]; do sleep 0.1; done; echo the end"
+    task = enqueue_script(env, script=script)
     wait_until(lambda: state(env, task) == "Executing", what=lambda: running.output)
     running.send(signal.SIGINT)
     running.wait_for("finish its running tasks")
+    went_on.touch()
     assert running.ended() == 0
     assert state(env, task) == "Success"
 
