@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tasks import clock
+from tasks import ansi, clock
 from tasks.models import LogChunk, ServerTask
 
 INFO, WARNING, ERROR, OUTPUT = "i", "w", "e", "o"
@@ -33,6 +33,29 @@ def lines(task: ServerTask, *, after: int = 0, limit: int = 1000) -> list[LogLin
     found: list[LogLine] = []
     for chunk in LogChunk.objects.after(task, after).iterator(chunk_size=20):
         found += (line for line in parse(chunk) if line.number > after)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def before(task: ServerTask, number: int) -> Iterator[LogLine]:
+    """Yield the lines just before a number: those that its chunk and the one before it hold."""
+    near = LogChunk.objects.filter(task=task, first_line__lt=number).order_by("-first_line")[:2]
+    for chunk in reversed(near):
+        yield from (line for line in parse(chunk) if line.number < number)
+
+
+def search(task: ServerTask, words: str, *, limit: int = 200) -> list[LogLine]:
+    """Return the first lines that hold ``words`` as a page shows them, in whatever case.
+
+    At most ``limit``. It reads the log to there, which its own limit bounds.
+    """
+    wanted = words.casefold()
+    found: list[LogLine] = []
+    for chunk in LogChunk.objects.after(task, 0).iterator(chunk_size=20):
+        # Most chunks are ruled out as a whole, unless colours may stand between the letters.
+        if "\x1b" in chunk.text or wanted in chunk.text.casefold():
+            found += (line for line in parse(chunk) if wanted in ansi.plain(line.text).casefold())
         if len(found) >= limit:
             break
     return found[:limit]

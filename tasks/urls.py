@@ -13,6 +13,7 @@ urlpatterns = [
     path("prioritize/", bulk.PrioritizeSelected.as_view(), name="prioritize_selected"),
     path("ServerTasks-<int:pk>/", page.TaskPage.as_view(), name="detail"),
     path("ServerTasks-<int:pk>/log/", page.TaskLog.as_view(), name="log"),
+    path("ServerTasks-<int:pk>/log/search/", page.LogSearch.as_view(), name="log_search"),
     path("ServerTasks-<int:pk>/log/raw/", page.RawLog.as_view(), name="log_raw"),
     path("ServerTasks-<int:pk>/cancel/", actions.Cancel.as_view(), name="cancel"),
     path("ServerTasks-<int:pk>/rerun/", actions.Rerun.as_view(), name="rerun"),

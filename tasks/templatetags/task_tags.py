@@ -1,7 +1,6 @@
 """Say on a page what a task's fields mean: its state, its kind, its times, its arguments."""
 
 import json
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,15 +10,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tasks import kinds
+from tasks import ansi, kinds
 from tasks.models import ServerTask, State
 
 register = template.Library()
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-# Colours and cursor movements of a terminal: ESC [ … letter, ESC ] … BEL, and two-letter ones.
-ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @register.filter
@@ -122,4 +118,4 @@ def is_long(value: Any) -> bool:
 @register.filter
 def plain(text: str) -> str:
     """Return a log line without what would steer a terminal."""
-    return CONTROLS.sub("", ESCAPES.sub("", text))
+    return ansi.plain(text)

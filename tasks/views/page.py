@@ -8,9 +8,10 @@ from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.views import View
 
-from tasks import log, offers, waiting
+from tasks import ansi, log, offers, waiting
 from tasks.forms import RerunForm
 from tasks.models import ServerTask, State
 from tasks.views import base
@@ -18,6 +19,8 @@ from tasks.views import base
 # As much as a browser lays out at once without being felt.
 LINES_SHOWN = 1000
 RELATIVES_SHOWN = 20
+LINES_FOUND = 200
+LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,16 @@ class Window:
     lines: Sequence[log.LogLine]
     after: int
     total: int
+    # The lines before, as far as their colours may last.
+    lead: Sequence[log.LogLine] = ()
+
+    @property
+    def painted(self) -> list[tuple[log.LogLine, SafeString]]:
+        """The lines, each with its words as a terminal would have coloured them."""
+        painter = ansi.Painter()
+        for line in self.lead:
+            painter.follow(line.text)
+        return [(line, painter.paint(line.text)) for line in self.lines]
 
     @property
     def first(self) -> int:
@@ -88,6 +101,22 @@ class TaskLog(base.TaskView):
         return base.partial(text, status=base.STOP_POLLING if task.is_completed else 200)
 
 
+class LogSearch(base.TaskView):
+    """Answer the lines of a log that hold what was typed, each linked to its place."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        task = self.task()
+        words = request.GET.get("find", "").strip()[:LONGEST_SEARCH]
+        found = log.search(task, words, limit=LINES_FOUND + 1) if words else []
+        context = {
+            "task": task,
+            "words": words,
+            "found": [(line, ansi.Painter().paint(line.text)) for line in found[:LINES_FOUND]],
+            "is_cut": len(found) > LINES_FOUND,
+        }
+        return render(request, "tasks/log_search.html", context)
+
+
 class RawLog(base.TaskView):
     """Answer the whole log as a text file, a piece at a time."""
 
@@ -128,7 +157,12 @@ def _end(task: ServerTask) -> Window:
 def _window(task: ServerTask, *, after: int, total: int) -> Window:
     # More lines may have come since they were counted, so the last one read counts too.
     lines = log.lines(task, after=after, limit=LINES_SHOWN)
-    return Window(lines=lines, after=after, total=max(total, lines[-1].number if lines else 0))
+    return Window(
+        lines=lines,
+        after=after,
+        total=max(total, lines[-1].number if lines else 0),
+        lead=list(log.before(task, after + 1)) if lines else [],
+    )
 
 
 def _parts(request: HttpRequest, task: ServerTask) -> dict[str, Any]:

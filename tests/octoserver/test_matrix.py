@@ -47,6 +47,8 @@ tasks:detail                               GET   200 200 200 200 403 sign-in
 tasks:detail                               POST  405 405 405 405 403 sign-in
 tasks:log                                  GET   286 286 286 286 403 sign-in
 tasks:log                                  POST  405 405 405 405 403 sign-in
+tasks:log_search                           GET   200 200 200 200 403 sign-in
+tasks:log_search                           POST  405 405 405 405 403 sign-in
 tasks:log_raw                              GET   200 200 200 200 403 sign-in
 tasks:log_raw                              POST  405 405 405 405 403 sign-in
 tasks:cancel                               GET   405 405 405 403 403 sign-in
