@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import redis
 from django.conf import settings
 from django.core.management import CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 
 def require() -> None:
@@ -72,6 +69,11 @@ def _unreachable_database(config: dict[str, Any], *, reason: str) -> str:
 
 
 def _redis_broker() -> str:
+    # Here, because the embedded server never needs it: 6 MB in each of its processes.
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     try:
         with redis.Redis.from_url(
             settings.CELERY_BROKER_URL,
