@@ -186,7 +186,7 @@ def post_task(browser: Browser, text: str, *, at: datetime | None = None) -> Pag
     """Fill in and send the form of a new task, with whatever hidden fields it has."""
     form = browser.get("/tasks/new/?kind=RunScript").text
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
-    fields = hidden | {"script": text, "time_limit": "60", "shell": "sh", "when": "now"}
+    fields = hidden | {"script": text, "time_limit": "600", "shell": "sh", "when": "now"}
     if at is not None:
         fields |= {"when": "later", "queue_time": at.strftime("%Y-%m-%dT%H:%M:%S")}
     return browser.post(
