@@ -102,6 +102,5 @@ class TaskFilter(forms.Form):
         conditions: dict[str, Any] = {
             name: wanted[name] for name in ("state", "kind", "node", "person") if wanted[name]
         }
-        if wanted["system"]:
-            conditions["is_system"] = wanted["system"] == "yes"
-        return tasks.filter(**conditions)
+        found = tasks.filter(**conditions)
+        return found.of_lane(wanted["system"] == "yes") if wanted["system"] else found

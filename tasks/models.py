@@ -219,6 +219,17 @@ class ServerTask(models.Model):
                 condition=models.Q(state__in=["Executing", "Cancelling"]),
                 name="servertask_running",
             ),
+            # What is not completed, which stays few, by any question asked of it.
+            models.Index(
+                fields=["state", "node"],
+                condition=models.Q(completed_time__isnull=True),
+                name="servertask_open",
+            ),
+            models.Index(
+                fields=["concurrency_key"],
+                condition=models.Q(completed_time__isnull=True, concurrency_key__isnull=False),
+                name="servertask_open_key",
+            ),
             # The filters of the Tasks page, each newest first.
             models.Index(fields=["state", "-id"], name="servertask_by_state"),
             models.Index(fields=["kind", "-id"], name="servertask_by_kind"),

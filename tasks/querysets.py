@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 QUEUED = "Queued"
 RUNNING = ("Executing", "Cancelling")
 COMPLETED = ("Success", "Failed", "Canceled", "TimedOut")
+# What no completed row is, in words by which both engines know their partial indexes: SQLite does
+# not look at the values that a statement is given, such as a state.
+OPEN = Q(completed_time__isnull=True)
 NAME = re.compile(r"\AServerTasks-([1-9][0-9]{0,17})\Z", re.ASCII)
 
 
@@ -25,7 +28,7 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
     """Tasks by where they stand."""
 
     def queued(self) -> "ServerTaskQuerySet":
-        return self.filter(state=QUEUED)
+        return self.filter(OPEN, state=QUEUED)
 
     def scheduled(self, now: datetime | None = None) -> "ServerTaskQuerySet":
         """Queued for a time that lies ahead."""
@@ -43,6 +46,7 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
 
     def _rivals(self) -> models.QuerySet["ServerTask"]:
         return self.model._default_manager.filter(
+            OPEN,
             concurrency_key__isnull=False,
             concurrency_key=OuterRef("concurrency_key"),
             state__in=RUNNING,
@@ -58,10 +62,10 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
             before = Q(is_prioritized=True) & earlier
         else:
             before = Q(is_prioritized=True) | (Q(is_prioritized=False) & earlier)
-        return self.due(now).filter(before, is_system=task.is_system)
+        return self.due(now).filter(before, _of_system(task.is_system))
 
     def running(self) -> "ServerTaskQuerySet":
-        return self.filter(state__in=RUNNING)
+        return self.filter(OPEN, state__in=RUNNING)
 
     def on_nodes(self, nodes: Iterable["ServerNode"]) -> "ServerTaskQuerySet":
         """The running tasks of these nodes, the longest running first."""
@@ -74,18 +78,29 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
     def completed(self) -> "ServerTaskQuerySet":
         return self.filter(state__in=COMPLETED)
 
+    def completed_before(self, moment: datetime) -> "ServerTaskQuerySet":
+        """The longest completed first."""
+        return self.filter(completed_time__lt=moment).order_by("completed_time")
+
+    def completed_last_first(self) -> "ServerTaskQuerySet":
+        return self.filter(completed_time__isnull=False).order_by("-completed_time")
+
     def not_completed(self) -> "ServerTaskQuerySet":
-        return self.filter(state__in=(QUEUED, *RUNNING))
+        return self.filter(OPEN, state__in=(QUEUED, *RUNNING))
 
     def expired(self, now: datetime | None = None) -> "ServerTaskQuerySet":
         """Queued, although the time by which it had to start has come."""
         return self.queued().filter(queue_time_expiry__lte=clock.moment(now))
 
     def people(self) -> "ServerTaskQuerySet":
-        return self.filter(is_system=False)
+        return self.filter(_of_system(False))
 
     def system(self) -> "ServerTaskQuerySet":
-        return self.filter(is_system=True)
+        return self.filter(_of_system(True))
+
+    def of_lane(self, is_system: bool) -> "ServerTaskQuerySet":
+        """Those of the system, or those of people."""
+        return self.filter(_of_system(is_system))
 
     def in_state(self, state: str | None) -> "ServerTaskQuerySet":
         """Those in ``state``; all if None."""
@@ -160,10 +175,15 @@ class ServerNodeQuerySet(models.QuerySet["ServerNode"]):
         return self.annotate(**counts)
 
 
+def _of_system(is_system: bool) -> Q:
+    """Compare as with any other value: SQLite uses no index for a bare or a negated column."""
+    return Q(is_system__in=[is_system])
+
+
 def _running_count(*, is_system: bool) -> Coalesce:
     """Count over the running alone: a join would read every task that the node ever ran."""
     tasks = apps.get_model("tasks", "ServerTask")._default_manager
-    running = tasks.filter(node=OuterRef("pk"), state__in=RUNNING, is_system=is_system)
+    running = tasks.filter(OPEN, _of_system(is_system), node=OuterRef("pk"), state__in=RUNNING)
     counted = running.order_by().values("node").annotate(count=models.Count("pk")).values("count")
     return Coalesce(Subquery(counted), Value(0))
 

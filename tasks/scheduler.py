@@ -107,8 +107,7 @@ class Scheduler:
         nodes = ServerNode.objects.taking_work(now).with_running()
         lanes = {lane for node in nodes for lane in _free_lanes(node)}
         is_wanted = any(
-            ServerTask.objects.ready(now).filter(is_system=lane == Lane.SYSTEM).exists()
-            for lane in lanes
+            ServerTask.objects.ready(now).of_lane(lane == Lane.SYSTEM).exists() for lane in lanes
         )
         if is_wanted:
             wake.request()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
 
 from tasks import clock, conf, kinds
 from tasks.execution import Execution
@@ -39,24 +38,22 @@ class Retention(kinds.TaskKind):
 def prune(*, now: datetime) -> Iterator[int]:
     """Delete what is past its time, yielding the size of each batch that is gone."""
     too_old = now - timedelta(days=conf.retention_days())
-    yield from _delete(ServerTask.objects.filter(completed_time__lt=too_old))
+    yield from _delete(ServerTask.objects.completed_before(too_old))
     oldest_kept = _oldest_kept()
     if oldest_kept is not None:
-        yield from _delete(ServerTask.objects.completed().filter(pk__lt=oldest_kept))
+        yield from _delete(ServerTask.objects.completed_before(oldest_kept))
 
 
-def _oldest_kept() -> int | None:
-    """Return the number of the last completed task that the count leaves; None if it leaves all."""
-    newest = ServerTask.objects.completed().newest().values_list("pk", flat=True)
+def _oldest_kept() -> datetime | None:
+    """Return when the last task was completed that the count leaves; None if it leaves all."""
+    times = ServerTask.objects.completed_last_first().values_list("completed_time", flat=True)
     count = conf.retention_count()
-    return newest[count - 1 : count].first() if count else None
+    return times[count - 1 : count].first() if count else None
 
 
 def _delete(tasks: ServerTaskQuerySet) -> Iterator[int]:
     kept = _last_occurrences()
-    while batch := list(
-        tasks.exclude(pk__in=kept).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    ):
+    while batch := list(tasks.exclude(pk__in=kept).values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
             # Completed once is completed for ever, so nothing can have changed in between.
             ServerTask.objects.filter(pk__in=batch).delete()
@@ -65,7 +62,8 @@ def _delete(tasks: ServerTaskQuerySet) -> Iterator[int]:
 
 def _last_occurrences() -> list[int]:
     """Return the last task of each system kind: without it, its interval would be served again."""
+    beats = ServerTask.objects.filter(occurrence__isnull=False).order_by("-occurrence")
     last = (
-        ServerTask.objects.filter(occurrence__isnull=False).values("kind").annotate(last=Max("id"))
+        beats.filter(kind=kind.name).values_list("pk", flat=True).first() for kind in kinds.system()
     )
-    return [row["last"] for row in last]
+    return [pk for pk in last if pk is not None]

@@ -1,0 +1,65 @@
+"""Index what is not completed, without keeping anybody waiting on a large table."""
+
+from typing import Any
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
+
+
+class AddIndex(AddIndexConcurrently):
+    """On PostgreSQL beside running changes; SQLite, which has one writer, knows one way only."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._way(schema_editor).database_forwards(
+            self, app_label, schema_editor, from_state, to_state
+        )
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._way(schema_editor).database_backwards(
+            self, app_label, schema_editor, from_state, to_state
+        )
+
+    def _way(self, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+        is_postgresql = schema_editor.connection.vendor == "postgresql"
+        return AddIndexConcurrently if is_postgresql else migrations.AddIndex
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("tasks", "0002_queue_pause")]
+
+    operations = [
+        AddIndex(
+            model_name="servertask",
+            index=models.Index(
+                condition=models.Q(("completed_time__isnull", True)),
+                fields=["state", "node"],
+                name="servertask_open",
+            ),
+        ),
+        AddIndex(
+            model_name="servertask",
+            index=models.Index(
+                condition=models.Q(
+                    ("completed_time__isnull", True), ("concurrency_key__isnull", False)
+                ),
+                fields=["concurrency_key"],
+                name="servertask_open_key",
+            ),
+        ),
+    ]
