@@ -41,6 +41,8 @@ class Painter:
 
     def paint(self, line: str) -> SafeString:
         """Return a line as HTML, coloured as a terminal would show it."""
+        if line.isprintable() and not (self._weights or self._colours):
+            return escape(line)
         return mark_safe("".join(self._pieces(line)))  # noqa: S308 every piece is escaped
 
     def follow(self, line: str) -> None:
