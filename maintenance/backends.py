@@ -5,16 +5,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.db import DatabaseError, router
+from django.db import DatabaseError, connections, router
 from django.db.models import BooleanField, Manager, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.manager import BaseManager
 
-from maintenance import mode
-from maintenance.requests import USER_ATTRIBUTE
-
-# As text, because composing it anew for each request would cost more than the statement it spares.
-_IS_ENABLED = "COALESCE((SELECT is_enabled FROM maintenance_maintenancemode WHERE id = 1), false)"
+from maintenance import conf, effective, mode
+from maintenance.requests import ANNOUNCED_ATTRIBUTE, USER_ATTRIBUTE
 
 
 class ModeAwareModelBackend(ModelBackend):
@@ -37,14 +34,24 @@ class ModeAwareModelBackend(ModelBackend):
 
 
 def _people(users: Manager[Any]) -> QuerySet[Any]:
-    """Return the people with the mode; made once where every request asks the same of them."""
+    """Return the people with the mode; made once where every request asks the same of them.
+
+    As text, because composing it anew for each request would cost more than the statement it
+    spares.
+    """
     is_plain = type(users).get_queryset is BaseManager.get_queryset
-    return _made_once(users) if is_plain else _with_mode(users)
+    vendor, ahead = connections[users.db].vendor, conf.notice_ahead()
+    return _made_once(users, vendor, ahead) if is_plain else _with_mode(users, vendor, ahead)
 
 
-def _with_mode(users: Manager[Any]) -> QuerySet[Any]:
-    is_enabled = RawSQL(_IS_ENABLED, (), BooleanField())  # noqa: S611 a constant
-    people: QuerySet[Any] = users.annotate(**{USER_ATTRIBUTE: is_enabled})
+def _with_mode(users: Manager[Any], vendor: str, ahead: int) -> QuerySet[Any]:
+    is_on = RawSQL(effective.is_on(vendor), (), BooleanField())  # noqa: S611 a constant
+    is_announced = RawSQL(  # noqa: S611 a constant and a number
+        effective.is_announced(vendor, ahead=ahead), (), BooleanField()
+    )
+    people: QuerySet[Any] = users.annotate(
+        **{USER_ATTRIBUTE: is_on, ANNOUNCED_ATTRIBUTE: is_announced}
+    )
     return people
 
 

@@ -1,8 +1,10 @@
-"""The rows of the mode: the one that says whether it is on, its trail, and what it refused."""
+"""The rows of the mode: whether it is on, its windows, its trail, and what it refused."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+
+from maintenance.querysets import ModeQuerySet, RefusalQuerySet, WindowQuerySet
 
 
 class Source(models.TextChoices):
@@ -11,6 +13,8 @@ class Source(models.TextChoices):
     PAGE = "page", "Maintenance page"
     ADMIN = "admin", "Admin site"
     SHELL = "shell", "Command line"
+    WINDOW = "window", "Maintenance window"
+    CLOCK = "clock", "Its own end"
     CODE = "code", "Program"
 
 
@@ -25,11 +29,19 @@ class MaintenanceMode(models.Model):
     generation = models.PositiveIntegerField(default=0)
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True, blank=True)
+    # Whether the mode ends at that time by itself; else it stays on until somebody turns it off.
+    closes_itself = models.BooleanField(default=False, db_default=False)
+    # When every change let in before it was known to be over; empty while that is not known.
+    settled = models.DateTimeField(null=True, editable=False)
     reason = models.TextField(default="", blank=True)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     person_name = models.CharField(max_length=150, default="", blank=True)
+    # The window that holds the mode on, where it is one and not the row itself.
+    window: "Window | None" = None
+
+    objects = ModeQuerySet.as_manager()
 
     class Meta:
         verbose_name = "maintenance mode"
@@ -62,6 +74,10 @@ class ModeSwitch(models.Model):
     address = models.CharField(max_length=255, default="", blank=True)
     reason = models.TextField(default="", blank=True)
     until = models.DateTimeField(null=True, blank=True)
+    # The window that opened or closed, where it was one that made the switch.
+    window = models.ForeignKey(
+        "Window", null=True, on_delete=models.SET_NULL, related_name="switches"
+    )
 
     class Meta:
         ordering = ["-generation"]
@@ -70,6 +86,91 @@ class ModeSwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{'enabled' if self.enabled else 'disabled'} by {self.person_name or 'nobody'}"
+
+
+class Activity(models.TextChoices):
+    """What a window is for; each has its advice and checklist in ``maintenance.activities``."""
+
+    OS_PATCHES = "os_patches", "Operating system patches"
+    PATCH_UPGRADE = "patch_upgrade", "Patch upgrade"
+    UPGRADE = "upgrade", "Minor or major upgrade"
+    MOVE = "move", "Moving the server or its database"
+    OTHER = "other", "Other"
+
+
+class Window(models.Model):
+    """A planned time in which the mode is on, by the database's clock and nobody's hand.
+
+    Whether it holds the mode on follows from ``starts``, ``ends``, ``called_off`` and ``ended``
+    and the clock, see ``maintenance.effective``; ``opened``, ``settled`` and the trail are written
+    afterwards, by whoever comes first. Its times are whole seconds.
+    """
+
+    starts = models.DateTimeField()
+    ends = models.DateTimeField(null=True, blank=True)
+    closes_itself = models.BooleanField(default=False)
+    activity = models.CharField(max_length=20, choices=Activity.choices, default=Activity.OTHER)
+    reason = models.TextField(default="", blank=True)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    person_name = models.CharField(max_length=150, default="", blank=True)
+    planned = models.DateTimeField(db_default=Now())
+    # Counts the edits, so that the second of two administrators who edit one window is told.
+    version = models.PositiveIntegerField(default=1)
+    called_off = models.DateTimeField(null=True, editable=False)
+    called_off_by = models.CharField(max_length=150, default="", blank=True)
+    opened = models.DateTimeField(null=True, editable=False)
+    settled = models.DateTimeField(null=True, editable=False)
+    ended = models.DateTimeField(null=True, editable=False)
+    ended_by = models.CharField(max_length=150, default="", blank=True)
+
+    objects = WindowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts", "-pk"]
+        default_permissions = ["view"]
+        verbose_name = "maintenance window"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends__isnull=True) | models.Q(ends__gt=models.F("starts")),
+                name="window_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(closes_itself=False) | models.Q(ends__isnull=False),
+                name="window_that_closes_itself_has_an_end",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["starts"],
+                condition=models.Q(called_off__isnull=True, ended__isnull=True),
+                name="window_standing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts:%Y-%m-%d %H:%M}"
+
+
+class Step(models.Model):
+    """One step of a window's checklist."""
+
+    window = models.ForeignKey(Window, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    text = models.CharField(max_length=300)
+    done = models.DateTimeField(null=True)
+    done_by = models.CharField(max_length=150, default="", blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        default_permissions = ["view"]
+        constraints = [
+            models.UniqueConstraint(fields=["window", "position"], name="step_position"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Refusal(models.Model):
@@ -89,6 +190,8 @@ class Refusal(models.Model):
     count = models.PositiveIntegerField(default=0)
     first_time = models.DateTimeField(db_default=Now())
     last_time = models.DateTimeField(db_default=Now(), db_index=True)
+
+    objects = RefusalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-last_time", "-id"]

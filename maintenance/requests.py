@@ -1,5 +1,6 @@
 """What one request knows of the mode and of who sent it."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -7,13 +8,14 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from maintenance import mode
-from maintenance.models import MaintenanceMode
+from maintenance import conf, mode
+from maintenance.models import MaintenanceMode, Window
 
 SENDER_FIELD = "maintenance_sender"
 _SALT = "maintenance.sender"
-# Set on a user by maintenance.backends, which reads it in the query that reads the user.
+# Set on a user by maintenance.backends, which reads them in the query that reads the user.
 USER_ATTRIBUTE = "maintenance_is_enabled"
+ANNOUNCED_ATTRIBUTE = "maintenance_is_announced"
 
 
 class AnotherSender(PermissionDenied):
@@ -44,8 +46,28 @@ def is_off(request: HttpRequest) -> bool:
     Costs no statement where ``maintenance.backends`` has loaded the person, else a small one.
     Raises ``DatabaseError`` if the row cannot be read.
     """
-    known = getattr(getattr(request, "user", None), USER_ATTRIBUTE, None)
-    return known is False if known is not None else not mode.is_enabled()
+    return not _outlook(request)[0]
+
+
+def announced_to(request: HttpRequest) -> Window | None:
+    """Return the next window, if it begins so soon that pages announce it.
+
+    Where there is none, costs what ``is_off`` costs, once for both. Raises ``DatabaseError``.
+    """
+    if not _outlook(request)[1]:
+        return None
+    return Window.objects.announced(ahead=timedelta(seconds=conf.notice_ahead())).first()
+
+
+def _outlook(request: HttpRequest) -> tuple[bool, bool]:
+    """Return whether the mode is on, and a window announced, as of this request."""
+    found: tuple[bool, bool] | None = getattr(request, "_maintenance_outlook", None)
+    if found is None:
+        user = getattr(request, "user", None)
+        known = getattr(user, USER_ATTRIBUTE, None)
+        found = mode.outlook() if known is None else (known, getattr(user, ANNOUNCED_ATTRIBUTE))
+        request._maintenance_outlook = found  # type: ignore[attr-defined]
+    return found
 
 
 def sign_sender(person: Any) -> str:
