@@ -148,6 +148,13 @@ def call_off(window: Window, *, origin: Origin) -> Window:
     return found
 
 
+def to_come() -> list[Window]:
+    """Return the windows that are open or planned, in the order of their time."""
+    return sorted(
+        {*Window.objects.active(), *Window.objects.planned()}, key=lambda window: window.starts
+    )
+
+
 def tick(step: Step, *, done: bool, origin: Origin) -> bool:
     """Tick a step off, or take that back; False if it is so already, or the window called off."""
     steps = Step.objects.filter(pk=step.pk, done__isnull=done, window__called_off__isnull=True)

@@ -3,18 +3,23 @@
 The application that runs work registers a source; this one never imports it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 
 @dataclass(frozen=True)
 class Work:
-    """How much work there is: people's tasks executing, the system's, queued, scheduled."""
+    """How much work there is: people's tasks executing, the system's, queued, scheduled.
+
+    ``startable`` are those of people that may start from now on without anybody's help.
+    """
 
     executing: int = 0
     executing_system: int = 0
     queued: int = 0
     scheduled: int = 0
+    startable: int = 0
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -22,16 +27,87 @@ class Work:
         )
 
 
-_sources: dict[str, Callable[[], Work]] = {}
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """Something that executes, and when that is expected to be over, if that can be told."""
+
+    name: str
+    description: str
+    url: str
+    node: str
+    is_system: bool
+    since: datetime
+    expected: datetime | None = None
 
 
-def register(name: str, source: Callable[[], Work]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """Something that is to start at a time, at the latest by its expiry; ``key`` identifies it."""
+
+    key: str
+    name: str
+    description: str
+    url: str
+    person_name: str
+    time: datetime
+    expiry: datetime
+
+
+class Source:
+    """What one application knows of its work. Subclass it and say what is known."""
+
+    def survey(self) -> Work:
+        """Return how much there is."""
+        return Work()
+
+    def running(self) -> Sequence[Running]:
+        """Return what executes, the oldest first."""
+        return ()
+
+    def scheduled(self, begin: datetime, end: datetime | None) -> Sequence[Scheduled]:
+        """Return what would start, or expire, from ``begin`` to ``end``; None is for ever."""
+        return ()
+
+    def scheduled_count(self, begin: datetime, end: datetime | None) -> int:
+        """Count what would start from ``begin`` to ``end``."""
+        return len(self.scheduled(begin, end))
+
+
+class _Counted(Source):
+    """A source that is one function."""
+
+    def __init__(self, count: Callable[[], Work]) -> None:
+        self._count = count
+
+    def survey(self) -> Work:
+        return self._count()
+
+
+_sources: dict[str, Source] = {}
+
+
+def register(name: str, source: Source | Callable[[], Work]) -> None:
     """Add a source of work; registering a name again replaces it."""
-    _sources[name] = source
+    _sources[name] = source if isinstance(source, Source) else _Counted(source)
 
 
 def survey() -> Work | None:
     """Ask every source and add up what they say; None where no source is registered."""
     if not _sources:
         return None
-    return sum((source() for source in _sources.values()), Work())
+    return sum((source.survey() for source in _sources.values()), Work())
+
+
+def running() -> list[Running]:
+    """Return everything that executes."""
+    return [each for source in _sources.values() for each in source.running()]
+
+
+def scheduled(begin: datetime, end: datetime | None) -> list[Scheduled]:
+    """Return everything that would start or expire within a time."""
+    return [each for source in _sources.values() for each in source.scheduled(begin, end)]
+
+
+def scheduled_count(begin: datetime, end: datetime | None) -> int:
+    """Count everything that would start within a time."""
+    return sum(source.scheduled_count(begin, end) for source in _sources.values())

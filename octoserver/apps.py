@@ -18,10 +18,12 @@ class OctoserverConfig(AppConfig):
     verbose_name = "Octoserver"
 
     def ready(self) -> None:
-        from maintenance import work
+        from maintenance import windows, work
         from octoserver import access, roles, workload
+        from tasks import scheduler
 
-        work.register("tasks", workload.of_the_queue)
+        work.register("tasks", workload.Queue())
+        scheduler.add_step(windows.tend)
         checks.register(access.check_every_view_is_declared)
         post_migrate.connect(
             roles.synchronise, sender=self, dispatch_uid="octoserver.roles.synchronise"

@@ -34,6 +34,21 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         """Queued for a time that lies ahead."""
         return self.queued().filter(queue_time__gt=clock.moment(now))
 
+    def falling_into(self, begin: datetime, end: datetime | None) -> "ServerTaskQuerySet":
+        """People's, queued, that are to start within a time or would expire in it.
+
+        Without an end, all that are to start from ``begin`` on.
+        """
+        queued = self.queued().people()
+        if end is None:
+            return queued.filter(queue_time_expiry__gt=begin)
+        return queued.filter(queue_time__lt=end, queue_time_expiry__gt=begin)
+
+    def to_start_within(self, begin: datetime, end: datetime | None) -> "ServerTaskQuerySet":
+        """People's whose time comes from ``begin`` on and before ``end``, if there is one."""
+        coming = self.queued().people().filter(queue_time__gt=begin)
+        return coming if end is None else coming.filter(queue_time__lt=end)
+
     def due(self, now: datetime | None = None) -> "ServerTaskQuerySet":
         """Queued, its time has come and not yet gone."""
         moment = clock.moment(now)
@@ -101,6 +116,9 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
     def of_lane(self, is_system: bool) -> "ServerTaskQuerySet":
         """Those of the system, or those of people."""
         return self.filter(_of_system(is_system))
+
+    def of_kind(self, kind: str) -> "ServerTaskQuerySet":
+        return self.filter(kind=kind)
 
     def in_state(self, state: str | None) -> "ServerTaskQuerySet":
         """Those in ``state``; all if None."""

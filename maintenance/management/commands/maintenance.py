@@ -1,63 +1,51 @@
-"""``manage.py maintenance``: switch and look without a browser, a sign-in or a broker."""
+"""``manage.py maintenance``: switch, plan and look without a browser, a sign-in or a broker."""
 
 import argparse
 import getpass
 import json
 import socket
 import sys
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime, parse_time
 
-from maintenance import mode, work
-from maintenance.models import MaintenanceMode, Source
+from maintenance import idle, mode, times, waiting, windows, wording
+from maintenance.models import Activity, Source, Window
+from maintenance.trail import Origin
 
 DONE, FAILED, WRONG_USE, NOT_YET = 0, 1, 2, 3
+Value = TypeVar("Value")
 
 
-def moment(text: str) -> datetime:
-    """Read a time to come: ISO 8601, or HH:MM for the next time the clock shows that."""
-    try:
-        value = parse_datetime(text) or _next(text)
-    except ValueError:
-        value = None
-    if value is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: write 2026-11-30T22:00 or 22:00, in the server's time zone."
-        )
-    if timezone.is_naive(value):
-        value = timezone.make_aware(value)
+def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Have a mistake in an argument worded by who parses it."""
+
+    def parsed(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
+
+
+def _to_come(text: str) -> datetime:
+    value = times.parse(text)
     if value <= timezone.now():
-        raise argparse.ArgumentTypeError(f"{text!r} lies in the past.")
+        raise ValueError(f"{text!r} lies in the past.")
     return value
 
 
-def _next(text: str) -> datetime | None:
-    clock = parse_time(text)
-    if clock is None:
-        return None
-    now = timezone.localtime()
-    today = datetime.combine(now.date(), clock)
-    return today if timezone.make_aware(today) > now else today + timedelta(days=1)
-
-
-def seconds(text: str) -> float:
-    """Read a number of seconds, at least 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 86400.")
-    return value
+moment = _typed(_to_come)
+seconds = _typed(lambda text: times.length(text).total_seconds())
 
 
 class Command(BaseCommand):
-    help = "Turn maintenance mode on or off, or say how it stands."
+    help = "Turn maintenance mode on or off, plan windows, and say how it stands."
     # The mode must be switchable when something else is wrong: that is what it is for.
     requires_system_checks = []
 
@@ -65,100 +53,157 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         on = actions.add_parser("on", help="let nobody but administrators change anything")
         on.add_argument("--reason", default="", help="shown to people")
-        on.add_argument("--until", type=moment, default=None, metavar="TIME", help="expected end")
-        on.add_argument(
-            "--timeout", type=seconds, default=None, metavar="SECONDS",
-            help="how long to wait for changes in progress",
-        )  # fmt: skip
+        _add_end(on)
+        on.add_argument("--wait", action="store_true", help="until the server may be stopped")
         off = actions.add_parser("off", help="let people change things again")
         status = actions.add_parser("status", help="say how it stands")
-        for action in (on, off, status):
+        wait = actions.add_parser("wait", help="wait until the server may be stopped")
+        for action in (on, wait):
+            action.add_argument(
+                "--timeout", type=seconds, metavar="TIME", help="how long to wait: 90, 30m, 2h"
+            )
+            action.add_argument(
+                "--wait-for", choices=list(waiting.GOALS), default="queued",
+                help="what must be over besides (default: %(default)s)",
+            )  # fmt: skip
+        plan = actions.add_parser("plan", help="plan a window in which the mode is on")
+        plan.add_argument("starts", type=moment, metavar="START", help="2026-11-30T22:00, +2h")
+        plan.add_argument("--reason", default="", help="shown to people")
+        plan.add_argument("--activity", choices=Activity.values, default=Activity.OTHER)
+        _add_end(plan)
+        cancel = actions.add_parser("cancel-window", help="call a window off, or end it")
+        cancel.add_argument("window", type=int, metavar="NUMBER")
+        for action in (on, off, status, wait, plan, cancel):
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
-            code = getattr(self, f"_{action}")(**options)
+            code = getattr(self, f"_{action.replace('-', '_')}")(**options)
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
             raise CommandError(f"The database did not do it: {reason}", returncode=FAILED) from None
+        except windows.WindowOver as error:
+            raise CommandError(str(error), returncode=FAILED) from None
+        except windows.WindowRefused as error:
+            raise CommandError(str(error), returncode=WRONG_USE) from None
         if code:
             sys.exit(code)
 
-    def _on(
-        self, *, reason: str, until: datetime | None, timeout: float | None, **options: Any
-    ) -> int:
-        switch = mode.enable(reason=reason, until=until, timeout=timeout, **_origin())
+    def _on(self, *, wait: bool, closes_itself: bool, **options: Any) -> int:
+        if closes_itself and options["until"] is None:
+            raise CommandError("To turn off by itself, the mode needs --until.", returncode=2)
+        given = {name: options[name] for name in ("reason", "until", "timeout")}
+        switch = mode.enable(closes_itself=closes_itself, **given, **_origin().__dict__)
+        if wait and switch.enabled:
+            return self._wait(**options)
         if options["json"]:
-            self._print(switch.mode, settled=switch.settled, changes_in_flight=switch.in_flight)
+            more = {"changes_in_flight": switch.in_flight, "is_settled": switch.settled}
+            self._print(idle.look().as_json() | more)
         else:
-            self.stdout.write(_outcome(switch))
+            self.stdout.write(wording.outcome(switch))
         return DONE if switch.settled and switch.enabled else NOT_YET
 
     def _off(self, **options: Any) -> int:
-        switch = mode.disable(**_origin())
+        switch = mode.disable(**_origin().__dict__)
         if options["json"]:
-            self._print(switch.mode)
+            self._print(_status())
         else:
             was = "" if switch.changed else " already"
             self.stdout.write(f"Maintenance mode is off{was}.")
         return DONE
 
     def _status(self, **options: Any) -> int:
-        row = mode.current()
         if options["json"]:
-            self._print(row, changes_in_flight=mode.in_flight())
-        else:
-            self.stdout.write(_sentence(row))
+            self._print(_status())
+            return DONE
+        facts = idle.look()
+        self.stdout.write(wording.standing(facts.mode))
+        if facts.mode.is_enabled:
+            self.stdout.write(facts.sentence)
+        for window in Window.objects.planned():
+            self.stdout.write(wording.window(window))
         return DONE
 
-    def _print(self, row: MaintenanceMode, **more: Any) -> None:
-        found = work.survey()
-        facts = {
-            "in_maintenance_mode": row.is_enabled,
-            "reason": row.reason,
-            "since": row.since.isoformat() if row.since else None,
-            "until": row.until.isoformat() if row.until else None,
-            "by": row.person_name,
-        }
-        self.stdout.write(json.dumps(facts | more | (found.__dict__ if found else {})))
+    def _wait(self, *, wait_for: str, timeout: float | None, **options: Any) -> int:
+        line = Line(self, is_silent=options["json"])
+        try:
+            for facts, reached in waiting.watch(wait_for, timeout=timeout):  # noqa: B007
+                line.show(facts.sentence)
+        except waiting.NothingToWaitFor as nothing:
+            raise CommandError(str(nothing), returncode=FAILED) from None
+        finally:
+            line.end()
+        if options["json"]:
+            self._print(facts.as_json() | {"reached": reached})
+        elif reached and not facts.idle:
+            self.stdout.write(f"Reached: nothing is {wait_for} any more.")
+        elif not reached:
+            self.stdout.write("Time is up.")
+        return DONE if reached else NOT_YET
+
+    def _plan(self, *, until: datetime | None, **options: Any) -> int:
+        names = ("starts", "closes_itself", "activity", "reason")
+        draft = windows.Draft(ends=until, **{name: options[name] for name in names})
+        self._tell(windows.plan(draft, origin=_origin()), "Planned: ", **options)
+        return DONE
+
+    def _cancel_window(self, *, window: int, **options: Any) -> int:
+        found = Window.objects.filter(pk=window).first()
+        if found is None:
+            raise CommandError(f"There is no window {window}.", returncode=WRONG_USE)
+        self._tell(windows.call_off(found, origin=_origin()), "Called off: ", **options)
+        return DONE
+
+    def _tell(self, window: Window, words: str, **options: Any) -> None:
+        if options["json"]:
+            self._print({"window": wording.as_json(window)})
+        else:
+            self.stdout.write(words + wording.window(window))
+
+    def _print(self, facts: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(facts))
 
 
-def _origin() -> dict[str, Any]:
+class Line:
+    """Progress: one line that is written over on a terminal, a line for each change elsewhere."""
+
+    def __init__(self, command: BaseCommand, *, is_silent: bool) -> None:
+        self._out, self._is_silent = command.stdout, is_silent
+        self._is_terminal = command.stdout.isatty()
+        self._shown = ""
+
+    def show(self, words: str) -> None:
+        if self._is_silent or words == self._shown:
+            return
+        if self._is_terminal:
+            self._out.write(f"\r{words.ljust(len(self._shown))}", ending="")
+            self._out.flush()
+        else:
+            self._out.write(words)
+        self._shown = words
+
+    def end(self) -> None:
+        if self._shown and self._is_terminal:
+            self._out.write("")
+
+
+def _add_end(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--until", type=moment, metavar="TIME", help="expected end, shown too")
+    parser.add_argument(
+        "--closes-itself", action="store_true", help="end then, instead of staying on"
+    )
+
+
+def _status() -> dict[str, Any]:
+    windows_to_come = [wording.as_json(each) for each in windows.to_come()]
+    return idle.look().as_json() | {"windows": windows_to_come}
+
+
+def _origin() -> Origin:
     """Say that a switch came from the shell, and whose."""
     user = getpass.getuser()
-    return {
-        "name": f"{user} (command line)",
-        "source": Source.SHELL,
-        "address": f"{user}@{socket.gethostname()}",
-    }
-
-
-def _outcome(switch: mode.Switch) -> str:
-    if not switch.settled and switch.in_flight is None:
-        return (
-            f"Maintenance mode is still {switch.mode}: a change in progress held the database for"
-            " too long. Nothing was changed; try again."
-        )
-    if not switch.enabled:
-        return "Maintenance mode is off: it was turned off while this was waiting."
-    if not switch.settled:
-        number = "1 change" if switch.in_flight == 1 else f"{switch.in_flight} changes"
-        return (
-            f"Maintenance mode is on, but {number} let in before"
-            f" {'is' if switch.in_flight == 1 else 'are'} still in progress."
-            " Run this again to look again."
-        )
-    was = "" if switch.changed else " already"
-    return f"Maintenance mode is on{was}. No change let in before is still in progress."
-
-
-def _sentence(row: MaintenanceMode) -> str:
-    if not row.is_enabled:
-        return "Maintenance mode is off."
-    since = timezone.localtime(row.since).strftime("%Y-%m-%d %H:%M:%S %Z") if row.since else "?"
-    parts = [f"Maintenance mode is on since {since}"]
-    if row.person_name:
-        parts.append(f"by {row.person_name}")
-    if row.until:
-        parts.append(f"until {timezone.localtime(row.until).strftime('%Y-%m-%d %H:%M %Z')}")
-    return " ".join(parts) + (f": {row.reason}" if row.reason else ".")
+    return Origin(
+        name=f"{user} (command line)",
+        source=Source.SHELL,
+        address=f"{user}@{socket.gethostname()}",
+    )
