@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from maintenance import gate, requests
-from maintenance.models import MaintenanceMode
+from maintenance.models import MaintenanceMode, Window
 
 
 class Notice:
@@ -39,6 +39,14 @@ class Notice:
     def refuses(self) -> bool:
         """Whether this person's changes would be refused now."""
         return self.is_on and not self.is_administrator
+
+    @cached_property
+    def announced(self) -> Window | None:
+        """The window that begins soon, unless the mode is on already."""
+        try:
+            return None if self.is_on else requests.announced_to(self._request)
+        except DatabaseError:
+            return None
 
     @cached_property
     def sentence(self) -> str:

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
 
 from maintenance.querysets import ModeQuerySet, RefusalQuerySet, WindowQuerySet
 
@@ -151,6 +153,22 @@ class Window(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts:%Y-%m-%d %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("maintenance:window", args=[self.pk])
+
+    @property
+    def is_over(self) -> bool:
+        return self.called_off is not None or self.ended is not None
+
+    @property
+    def state(self) -> str:
+        """Say in a word where it stands, by this process's clock until it is on record."""
+        if self.ended is not None:
+            return "ended"
+        if self.called_off is not None:
+            return "called off"
+        return "open" if self.opened or self.starts <= timezone.now() else "planned"
 
 
 class Step(models.Model):

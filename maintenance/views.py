@@ -12,27 +12,39 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
-from maintenance import barrier, conf, gate, mode, refusals, work
+from maintenance import barrier, conf, gate, idle, mode, refusals, windows, work
 from maintenance.decorators import maintenance_exempt
 from maintenance.forms import EnableForm
-from maintenance.models import ModeSwitch, Source
+from maintenance.models import ModeSwitch, Source, Window
+from maintenance.trail import Origin
 
 SWITCHES_LISTED = 20
 REFUSALS_LISTED = 50
+WINDOWS_LISTED = 10
 
 
 def overview(request: HttpRequest, form: EnableForm | None = None) -> dict[str, Any]:
     """Return what the page, and the admin site's, show."""
     administrator = gate.is_administrator(request.user)
+    facts = idle.look()
     return {
-        "mode": mode.current(),
+        "mode": facts.mode,
         "form": form or EnableForm(),
         "is_administrator": administrator,
         "switches": Paginator(ModeSwitch.objects.all(), SWITCHES_LISTED).page(1),
         "refusals": refusals.latest(limit=REFUSALS_LISTED) if administrator else None,
-        "in_flight": mode.in_flight() if administrator else None,
-        "work": work.survey(),
+        "facts": facts,
+        "work": facts.work,
+        "running": work.running() if administrator else (),
+        "windows": windows.to_come(),
+        "past_windows": Window.objects.over()[:WINDOWS_LISTED],
     }
+
+
+def origin(request: HttpRequest, *, source: str) -> Origin:
+    """Say who switches, and from where."""
+    person: Any = request.user
+    return Origin(person=person, source=source, address=request.META.get("REMOTE_ADDR") or "")
 
 
 class MaintenancePage(LoginRequiredMixin, TemplateView):
@@ -65,9 +77,7 @@ class SwitchView(PermissionRequiredMixin, TemplateView):
     page = "maintenance:page"
 
     def origin(self) -> dict[str, Any]:
-        """Say who switches, and from where."""
-        address = self.request.META.get("REMOTE_ADDR") or ""
-        return {"person": self.request.user, "source": self.source, "address": address}
+        return origin(self.request, source=self.source).__dict__
 
     def shown(self, form: EnableForm | None = None) -> HttpResponse:
         return self.render_to_response(self.get_context_data(**overview(self.request, form)))

@@ -11,16 +11,15 @@ from maintenance.models import MaintenanceMode, Window
 
 def outcome(switch: mode.Switch) -> str:
     """Say what enabling came to."""
-    if not switch.enabled and switch.in_flight is None:
+    if not switch.settled and switch.in_flight is None:
         return (
-            "Maintenance mode is still off: a change in progress held the database for too long."
-            " Nothing was changed; try again."
+            f"Maintenance mode is still {switch.mode}: a change in progress held the database for"
+            " too long. Nothing was changed; try again."
         )
     if not switch.enabled:
         return "Maintenance mode is off: it was turned off while this was waiting."
     if not switch.settled:
-        changes = "changes" if switch.in_flight is None else f"{switch.in_flight} changes"
-        number = "1 change" if switch.in_flight == 1 else changes
+        number = "1 change" if switch.in_flight == 1 else f"{switch.in_flight} changes"
         return (
             f"Maintenance mode is on, but {number} let in before"
             f" {'is' if switch.in_flight == 1 else 'are'} still in progress."

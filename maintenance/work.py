@@ -3,9 +3,10 @@
 The application that runs work registers a source; this one never imports it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,19 @@ class Running:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ran:
+    """Something that ran, or still does."""
+
+    name: str
+    description: str
+    url: str
+    person_name: str
+    state: str
+    started: datetime | None
+    completed: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scheduled:
     """Something that is to start at a time, at the latest by its expiry; ``key`` identifies it."""
 
@@ -71,6 +85,23 @@ class Source:
     def scheduled_count(self, begin: datetime, end: datetime | None) -> int:
         """Count what would start from ``begin`` to ``end``."""
         return len(self.scheduled(begin, end))
+
+    def ran(self, begin: datetime, end: datetime | None) -> Sequence[Ran]:
+        """Return what of people's ran at some time from ``begin`` to ``end``; None is until now."""
+        return ()
+
+    def reschedule(
+        self, keys: Collection[str], *, person: Any, move_to: datetime | None, expiry: datetime
+    ) -> int:
+        """Give what is scheduled another time, or another expiry only; return how many got it.
+
+        Raises ``CannotReschedule``.
+        """
+        return 0
+
+
+class CannotReschedule(Exception):  # noqa: N818 a state of the world
+    """What is scheduled cannot have these times; the words are shown to people."""
 
 
 class _Counted(Source):
@@ -106,6 +137,19 @@ def running() -> list[Running]:
 def scheduled(begin: datetime, end: datetime | None) -> list[Scheduled]:
     """Return everything that would start or expire within a time."""
     return [each for source in _sources.values() for each in source.scheduled(begin, end)]
+
+
+def ran(begin: datetime, end: datetime | None) -> list[Ran]:
+    """Return everything of people's that ran within a time."""
+    return [each for source in _sources.values() for each in source.ran(begin, end)]
+
+
+def reschedule(
+    keys: Collection[str], *, person: Any, move_to: datetime | None, expiry: datetime
+) -> int:
+    """Have every source give other times to what it knows by these keys."""
+    given = {"person": person, "move_to": move_to, "expiry": expiry}
+    return sum(source.reschedule(keys, **given) for source in _sources.values())
 
 
 def scheduled_count(begin: datetime, end: datetime | None) -> int:

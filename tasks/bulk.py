@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -37,6 +38,18 @@ def cancel(pks: Iterable[int], *, person: Any = None) -> Outcome:
 def prioritize(pks: Iterable[int], *, person: Any = None) -> Outcome:
     """Move each to the top. Raises ``TooMany`` and what ``lifecycle.prioritize`` does."""
     return _each(pks, lambda task: lifecycle.prioritize(task, person=person))
+
+
+def reschedule(
+    pks: Iterable[int],
+    *,
+    queue_time: datetime | None,
+    queue_time_expiry: datetime,
+    person: Any = None,
+) -> Outcome:
+    """Give each other times. Raises ``TooMany`` and what ``lifecycle.reschedule`` does."""
+    times = {"queue_time": queue_time, "queue_time_expiry": queue_time_expiry}
+    return _each(pks, lambda task: lifecycle.reschedule(task, person=person, **times))
 
 
 def _each(pks: Iterable[int], change: Callable[[ServerTask], bool]) -> Outcome:

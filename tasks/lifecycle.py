@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from tasks import admission, claiming, clock, conf, kinds, log, turnover
+from tasks import admission, claiming, clock, conf, kinds, log, queue, turnover
 from tasks.claiming import BOTH, Lane
 from tasks.models import COMPLETED, LogChunk, ServerNode, ServerTask, State
 from tasks.querysets import ServerTaskQuerySet
@@ -163,6 +163,34 @@ def prioritize(task: ServerTask, *, person: Any = None) -> bool:
             pk=task.pk, state=State.QUEUED, is_prioritized=False
         ).update(is_prioritized=True)
     return bool(moved)
+
+
+def reschedule(
+    task: ServerTask,
+    *,
+    queue_time: datetime | None = None,
+    queue_time_expiry: datetime | None = None,
+    person: Any = None,
+    now: datetime | None = None,
+) -> bool:
+    """Give a queued task another time, or a later expiry; False if it is not queued any more.
+
+    An expiry that is later already stays. Raises ``PermissionDenied``, ``queue.BadSchedule`` and
+    ``maintenance.gate.InMaintenanceMode``.
+    """
+    name = admission.name_of(person)
+    with transaction.atomic():
+        admission.admit(person, PRIORITIZE)
+        starts = queue_time or task.queue_time
+        expires = max(queue_time_expiry or task.queue_time_expiry, task.queue_time_expiry)
+        if queue_time is not None:
+            queue.schedule(queue_time, expires, now=now or clock.now())
+        changed = ServerTask.objects.queued().filter(pk=task.pk, queue_time=task.queue_time)
+        if not changed.update(queue_time=starts, queue_time_expiry=expires):
+            return False
+        times = f"{starts:%Y-%m-%d %H:%M:%S %Z}, at the latest {expires:%Y-%m-%d %H:%M:%S %Z}"
+        log.append(task, f"{name} gave it another time: {times}.")
+    return True
 
 
 def expire_due(*, now: datetime | None = None) -> list[ServerTask]:

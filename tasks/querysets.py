@@ -117,6 +117,12 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         """Those of the system, or those of people."""
         return self.filter(_of_system(is_system))
 
+    def run_within(self, begin: datetime, end: datetime | None) -> "ServerTaskQuerySet":
+        """Those that were executing at some time from ``begin`` to ``end``; None is until now."""
+        still = Q(completed_time__isnull=True) | Q(completed_time__gte=begin)
+        started = self.filter(still, start_time__isnull=False)
+        return started if end is None else started.filter(start_time__lte=end)
+
     def of_kind(self, kind: str) -> "ServerTaskQuerySet":
         return self.filter(kind=kind)
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.http import HttpResponse
 from django.utils import timezone
 
-from maintenance.models import MaintenanceMode, ModeSwitch, Refusal
+from maintenance.models import MaintenanceMode, ModeSwitch, Refusal, Step, Window
 from octoserver import access
 from tasks.models import ServerNode, ServerTask
 from tests.conftest import ClientFor
@@ -168,6 +169,20 @@ maintenance:enable                         GET   405 403 403 403 403 sign-in
 maintenance:enable                         POST  302 403 403 403 403 sign-in
 maintenance:disable                        GET   405 403 403 403 403 sign-in
 maintenance:disable                        POST  302 403 403 403 403 sign-in
+maintenance:plan                           GET   200 403 403 403 403 sign-in
+maintenance:plan                           POST  200 403 403 403 403 sign-in
+maintenance:window                         GET   200 200 200 200 200 sign-in
+maintenance:window                         POST  405 405 405 405 405 sign-in
+maintenance:edit                           GET   200 403 403 403 403 sign-in
+maintenance:edit                           POST  200 403 403 403 403 sign-in
+maintenance:call_off                       GET   405 403 403 403 403 sign-in
+maintenance:call_off                       POST  302 403 403 403 403 sign-in
+maintenance:tick                           GET   405 403 403 403 403 sign-in
+maintenance:tick                           POST  302 403 403 403 403 sign-in
+maintenance:conflicts                      GET   405 403 403 403 403 sign-in
+maintenance:conflicts                      POST  302 403 403 403 403 sign-in
+maintenance:report                         GET   200 403 403 403 403 sign-in
+maintenance:report                         POST  405 403 403 403 403 sign-in
 
 admin:login                                GET   302 302 200 200 200 200
 admin:login                                POST  200 200 200 200 200 200
@@ -270,12 +285,15 @@ def objects() -> dict[str, int | str]:
         completed_time=now,
     )
     refusal = Refusal.objects.create(key="k", generation=1, method="POST", path="/", view="home")
+    window = Window.objects.create(starts=now + timedelta(days=3))
+    Step.objects.create(window=window, position=1, text="Look")
     return {
         "auth/user": User.objects.create_user("target").pk,
         "auth/group": Group.objects.create(name="target").pk,
         "maintenance/maintenancemode": MaintenanceMode.objects.create(generation=1).pk,
         "maintenance/modeswitch": ModeSwitch.objects.create(enabled=False, generation=1).pk,
         "maintenance/refusal": refusal.pk,
+        "maintenance/window": window.pk,
         "tasks/servertask": task.pk,
         "tasks/servernode": ServerNode.objects.create(name="node-a").pk,
         **deployment_rows.one_of_each(),
@@ -289,7 +307,9 @@ def path_of(route: str, objects: dict[str, int | str]) -> str:
     if "(?P<url>" in route:
         return "/admin/nothing/here/"
     model = next((model for model in objects if f"admin/{model}/" in route), "tasks/servertask")
-    words = {"name": "nothing", "content_type_id": "0"}
+    if "maintenance/windows/" in route:
+        model = "maintenance/window"
+    words = {"name": "nothing", "content_type_id": "0", "position": "1"}
     words |= {key: str(value) for key, value in objects.items() if "/" not in key}
     return "/" + re.sub(
         r"<(?:\w+:)?(\w+)>", lambda match: words.get(match[1], str(objects[model])), route
