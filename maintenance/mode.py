@@ -254,7 +254,8 @@ def _settle(row: MaintenanceMode, *, timeout: float, changed: bool) -> Switch:
         _write_settled(row, timeout=max(timeout - wait.waited, 0.1))
     found = current()
     settled = wait.settled and found.settled is not None and _mark_of(found) == mark
-    return Switch(found.is_enabled, changed, settled, wait.in_flight, wait.waited, found)
+    in_flight = None if wait.settled and not settled and found.is_enabled else wait.in_flight
+    return Switch(found.is_enabled, changed, settled, in_flight, wait.waited, found)
 
 
 def _mark_of(row: MaintenanceMode) -> tuple[int, int | None]:
