@@ -35,14 +35,9 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         return self.queued().filter(queue_time__gt=clock.moment(now))
 
     def falling_into(self, begin: datetime, end: datetime | None) -> "ServerTaskQuerySet":
-        """People's, queued, that are to start within a time or would expire in it.
-
-        Without an end, all that are to start from ``begin`` on.
-        """
-        queued = self.queued().people()
-        if end is None:
-            return queued.filter(queue_time_expiry__gt=begin)
-        return queued.filter(queue_time__lt=end, queue_time_expiry__gt=begin)
+        """People's, scheduled, that may start within a time or would expire in it."""
+        waiting = self.scheduled().people().filter(queue_time_expiry__gt=begin)
+        return waiting if end is None else waiting.filter(queue_time__lt=end)
 
     def to_start_within(self, begin: datetime, end: datetime | None) -> "ServerTaskQuerySet":
         """People's whose time comes from ``begin`` on and before ``end``, if there is one."""
