@@ -14,7 +14,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from maintenance import mode
+from maintenance import idle, mode
 from octoserver import preflight
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "status": "not ready" if reasons else "ready",
         "reasons": reasons,
         "in_maintenance_mode": None if reasons else in_maintenance_mode(),
+        "idle": None if reasons else is_idle(),
     }
     response = JsonResponse(content, status=503 if reasons else 200)
     # Said above; as an error of ours it would be mailed at every probe.
@@ -56,6 +57,15 @@ def in_maintenance_mode() -> bool | None:
     try:
         with promptly():
             return mode.current().is_enabled
+    except DatabaseError:
+        return None
+
+
+def is_idle() -> bool | None:
+    """Return whether the server may be stopped now; nothing if that cannot be read soon enough."""
+    try:
+        with promptly():
+            return idle.look().idle
     except DatabaseError:
         return None
 

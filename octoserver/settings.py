@@ -145,6 +145,9 @@ TASK_LOG_LIMIT = configuration.positive(env, "TASK_LOG_LIMIT", default=10 * 1024
 TASK_RETENTION_DAYS = configuration.positive(env, "TASK_RETENTION_DAYS", default=90)
 TASK_RETENTION_COUNT = configuration.positive(env, "TASK_RETENTION_COUNT", default=1_000_000)
 
+# Hours before a maintenance window from which every page announces it.
+MAINTENANCE_NOTICE_AHEAD = configuration.positive(env, "MAINTENANCE_NOTICE_AHEAD", default=24)
+
 # Text, time, files
 
 LANGUAGE_CODE = "en"

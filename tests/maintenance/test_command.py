@@ -150,6 +150,32 @@ class TestWaiting:
             run("wait")
 
 
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.django_db
+def test_progress_is_one_line_that_is_written_over_on_a_terminal() -> None:
+    planned()
+    out = Terminal()
+    with pytest.raises(SystemExit) as stop:
+        call_command("maintenance", "wait", "--timeout", "1", stdout=out)
+    assert stop.value.code == 3
+    assert out.getvalue().startswith("\rNot yet: ")
+    assert out.getvalue().count("\n") == 2
+
+
+@pytest.mark.django_db
+def test_an_interrupted_wait_leaves_the_mode_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    planned()
+    assert run("wait")[0] == 130
+
+
 def _broken(*args: object) -> None:
     from django.db import OperationalError
 

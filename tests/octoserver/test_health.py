@@ -59,6 +59,13 @@ def test_a_mode_that_cannot_be_read_is_null_and_changes_no_status(
 
 
 @pytest.mark.django_db
+def test_it_says_whether_the_server_may_be_stopped(client: Client) -> None:
+    assert client.get("/readyz").json()["idle"] is False
+    mode.enable()
+    assert client.get("/readyz").json()["idle"] is True
+
+
+@pytest.mark.django_db
 def test_it_is_not_ready_while_a_migration_is_missing(client: Client) -> None:
     MigrationRecorder(connection).migration_qs.filter(app="auth").first().delete()
     response = client.get("/readyz")
@@ -67,5 +74,6 @@ def test_it_is_not_ready_while_a_migration_is_missing(client: Client) -> None:
         "status": "not ready",
         "reasons": ["Migrations are not applied."],
         "in_maintenance_mode": None,
+        "idle": None,
     }
     assert client.get("/healthz").status_code == 200

@@ -17,7 +17,7 @@ from maintenance import idle, mode, times, waiting, windows, wording
 from maintenance.models import Activity, Source, Window
 from maintenance.trail import Origin
 
-DONE, FAILED, WRONG_USE, NOT_YET = 0, 1, 2, 3
+DONE, FAILED, WRONG_USE, NOT_YET, INTERRUPTED = 0, 1, 2, 3, 130
 Value = TypeVar("Value")
 
 
@@ -86,6 +86,9 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from None
         except windows.WindowRefused as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped waiting. The mode stays as it is.")
+            code = INTERRUPTED
         if code:
             sys.exit(code)
 
@@ -95,6 +98,8 @@ class Command(BaseCommand):
         given = {name: options[name] for name in ("reason", "until", "timeout")}
         switch = mode.enable(closes_itself=closes_itself, **given, **_origin().__dict__)
         if wait and switch.enabled:
+            if options["timeout"] is not None:
+                options["timeout"] = max(options["timeout"] - switch.waited, 0.0)
             return self._wait(**options)
         if options["json"]:
             more = {"changes_in_flight": switch.in_flight, "is_settled": switch.settled}
