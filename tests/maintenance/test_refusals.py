@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -31,8 +32,9 @@ def test_g8_the_same_again_is_counted_and_not_listed_twice(
         client = client_for(person)
         for _ in range(times):
             client.post("/zoo/write/")
-    counts = {row.person_name: row.count for row in Refusal.objects.all()}
-    assert counts == {"dora": 5, "vera": 2}
+    counts = Refusal.objects.values_list("person_name").annotate(Sum("count")).order_by()
+    assert dict(counts) == {"dora": 5, "vera": 2}
+    assert Refusal.objects.count() <= 4  # one a person, or two where the hour changes on the way
 
 
 def test_g8_a_flood_costs_one_statement_a_moment_and_is_counted_whole(
@@ -44,9 +46,10 @@ def test_g8_a_flood_costs_one_statement_a_moment_and_is_counted_whole(
         for _ in range(50):
             client.post("/zoo/write/")
     writes = [query for query in queries if "maintenance_refusal" in query["sql"]]
-    assert len(writes) <= 4  # the first: looked for, counted, inserted
+    # The first is looked for, counted and inserted; again where the hour changes on the way.
+    assert len(writes) <= 8
     refusals.flush()
-    assert Refusal.objects.get().count == 50
+    assert sum(row.count for row in Refusal.objects.all()) == 50
 
 
 def test_g8_a_flood_of_different_addresses_does_not_fill_the_table(
@@ -55,8 +58,10 @@ def test_g8_a_flood_of_different_addresses_does_not_fill_the_table(
     client = client_for(deployer)
     for number in range(refusals.PATHS_LISTED + 20):
         client.post(f"/tasks/ServerTasks-{number}/cancel/")
-    assert Refusal.objects.count() == refusals.PATHS_LISTED + 1
-    assert Refusal.objects.get(path=refusals.ANY_PATH).count == 20
+    others = Refusal.objects.filter(path=refusals.ANY_PATH)
+    assert Refusal.objects.exclude(path=refusals.ANY_PATH).count() == refusals.PATHS_LISTED
+    assert 1 <= others.count() <= 2  # two where the hour changes on the way
+    assert sum(row.count for row in others) == 20
 
 
 def test_g8_refusals_are_pruned_by_age(

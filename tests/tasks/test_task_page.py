@@ -129,7 +129,9 @@ class TestLog:
     def test_shows_no_terminal_codes(self, page: Client) -> None:
         task = rows.ServerTaskFactory(state=State.SUCCESS)
         rows.write_log(task, "\x1b[31mred\x1b[0m and \x1b]0;title\x07plain\x08")
-        assert '<span class="sgr-fg-red">red</span> and plain</span>' in _text(page.get(task.get_absolute_url()))
+        assert '<span class="sgr-fg-red">red</span> and plain</span>' in _text(
+            page.get(task.get_absolute_url())
+        )
 
     def test_shows_the_end_of_a_long_one_and_where_the_rest_is(self, page: Client) -> None:
         task = rows.ServerTaskFactory(state=State.SUCCESS)
