@@ -24,7 +24,7 @@ from tests.integration.chaos_items import Item
 from tests.integration.chaos_members import script_processes
 from tests.integration.chaos_verdict import Verdict
 from tests.integration.chaos_world import SHAPES, World
-from tests.integration.server import wait_until
+from tests.integration.server import command_of, wait_until
 
 # Seconds in which all that was accepted has to complete once the faults are over: the supervisor's
 # longest pause before it starts a crashed process again is half of it.
@@ -202,6 +202,11 @@ class Run:
             wait_until(lambda: not any(map(script_processes, folders)), timeout=5)
         except AssertionError:
             return [f"script processes are left in {folder.name}" for folder in folders]
+        try:
+            wait_until(lambda: not self.world.processes(), timeout=5)
+        except AssertionError:
+            left = (" ".join(command_of(pid)) for pid in self.world.processes())
+            return [f"a process of the server is left: {command[:200]}" for command in left]
         return []
 
 

@@ -1,12 +1,14 @@
 """The server under chaos: its processes, its services, and a look into its rows."""
 
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -127,10 +129,18 @@ class World:
         )
         return int(count)
 
+    def processes(self) -> list[int]:
+        """Return the living processes of the server, orphans too; the feeder is none of it."""
+        mark = f"CHAOS_RECORDS={self.records}"
+        return [pid for pid in server.processes_with(mark) if pid != self.feeder.process.pid]
+
     def end(self) -> None:
         """Leave nothing behind."""
         for member in self.members:
             member.kill()
+        for pid in self.processes() if hasattr(self, "feeder") else []:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if hasattr(self, "feeder"):
             self.feeder.process.kill()
             self.feeder.process.wait()

@@ -183,8 +183,12 @@ def wait_until(condition: Any, *, timeout: float = PROMPTLY, what: Any = "") -> 
 
 def processes_of(folder: Path) -> list[int]:
     """Return the living processes of the instance in ``folder``, by the environment they got."""
-    wanted = f"VAR_DIR={folder}"
-    return [pid for pid in _processes() if wanted in _words(pid, "environ")]
+    return processes_with(f"VAR_DIR={folder}")
+
+
+def processes_with(variable: str) -> list[int]:
+    """Return the living processes whose environment has ``NAME=value``."""
+    return [pid for pid in _processes() if variable in _words(pid, "environ")]
 
 
 def processes_that_run(*words: str) -> list[int]:
