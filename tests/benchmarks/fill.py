@@ -1,7 +1,7 @@
 """Fill the tables of the queue by the engine itself, as a server that ran for years has them.
 
-Of ten tasks nine are the system's and one is a person's, of a hundred one failed; all are
-completed. Each has a log of ten lines, stored as one chunk, and the middle one a long log besides.
+Of ten tasks nine are the system's, one is a person's, and one failed; all are completed. Each has a
+log of ten lines, stored as one chunk, and the middle one a long log besides.
 """
 
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ INSERT INTO tasks_servertask (kind, description, arguments, state, message, pers
   incarnation, attempt, start_time, completed_time, cancel_requested_by)
 WITH RECURSIVE n (i) AS (SELECT %(first)s UNION ALL SELECT i + 1 FROM n WHERE i < %(last)s)
 SELECT CASE WHEN i %% 10 = 0 THEN 'RunScript' ELSE 'Health' END, 'Task of long ago', '{{}}',
-  CASE WHEN i %% 100 = 0 THEN 'Failed' ELSE 'Success' END, '', %(person)s, 'someone', i %% 10 <> 0,
+  CASE WHEN i %% 10 = 5 THEN 'Failed' ELSE 'Success' END, '', %(person)s, 'someone', i %% 10 <> 0,
   {time}, {time}, {time}, FALSE, %(node)s, 'north', '{incarnation}', 1, {time}, {time}, ''
 FROM n"""
 
