@@ -10,6 +10,8 @@ from kombu.transport import TRANSPORT_ALIASES
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octoserver.settings")
 
 TRANSPORT_ALIASES["fsq"] = "octoserver.fsq:Transport"
+for scheme in ("redis", "rediss"):
+    TRANSPORT_ALIASES[scheme] = "octoserver.redisq:Transport"
 
 app = Celery("octoserver")
 app.config_from_object("django.conf:settings", namespace="CELERY")

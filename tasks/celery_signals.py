@@ -39,6 +39,9 @@ def register(**kwargs: Any) -> None:
         registration = node.register(conf.node_name())
     except node.NodeNameInUse as error:
         raise SystemExit(str(error)) from None
+    except Exception as error:
+        # Celery would only log it, and run a worker that is no node and claims nothing.
+        raise SystemExit(f"The worker could not register: {error}") from error
     threads = crew.muster(Worker(registration.row))
     _running = Running(registration, threads, Heartbeat(threads, on_loss=_stop_this_process))
     connections.close_all()
