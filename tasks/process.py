@@ -51,7 +51,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def work_folder(node_name: str) -> Path:
     """Return the folder that holds the private ones of a node's scripts."""
-    return conf.var_dir() / "work" / node_name.replace(os.sep, "_")
+    return conf.var_dir() / "work" / file_name(node_name)
 
 
 def lock_of(node_name: str) -> Path:
@@ -61,8 +61,13 @@ def lock_of(node_name: str) -> Path:
 
 def node_file(node_name: str, suffix: str) -> Path:
     """Return a file of a node's own, whatever characters its name has."""
+    return conf.var_dir() / "nodes" / f"{file_name(node_name)}.{suffix}"
+
+
+def file_name(node_name: str) -> str:
+    """Return a node's name as one plain part of a path, which ``..`` and ``a/b`` are not."""
     letters = (char if char.isalnum() or char in "-_" else f"%{ord(char):x}" for char in node_name)
-    return conf.var_dir() / "nodes" / f"{''.join(letters)[:200]}.{suffix}"
+    return "".join(letters)[:200]
 
 
 def clear_work(node_name: str) -> None:

@@ -79,7 +79,11 @@ def test_a_node_learns_that_its_name_was_taken_over() -> None:
 
 @pytest.mark.parametrize("name", ["..", "a/b", "../../etc", "x" * 200, "Müller 1"])
 def test_any_name_makes_a_lock_inside_the_folder(name: str, settings: Settings) -> None:
+    kept = settings.VAR_DIR / "kept"
+    (settings.VAR_DIR / "work").mkdir(parents=True, exist_ok=True)
+    kept.touch()
     registration = node.register(name)
+    assert kept.exists(), "what a predecessor left was looked for outside the node's own folder"
     locks = list((settings.VAR_DIR / "nodes").iterdir())
     assert any(lock.samefile(registration.lock.name) for lock in locks)
     registration.lock.close()
