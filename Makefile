@@ -14,16 +14,19 @@ EXAMPLE := PRODUCTION=true SECRET_KEY=an-example-of-fifty-or-more-characters-012
 	ALLOWED_HOSTS=octoserver.example.com
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test chaos lint bench-gate bench-queue bench-pages lock clean
+.PHONY: help setup setup-dev run test test-browser screenshots chaos lint messages bench-gate bench-queue bench-pages lock clean
 
 help:
 	@echo "make run [PORT=8000]   start the whole server here; Ctrl-C stops it"
 	@echo "make test [ARGS=...]   run the tests, with more arguments for pytest if wanted"
+	@echo "make test-browser [ARGS=...]   run the tests in a browser alone; they need chromium"
+	@echo "make screenshots       make the pictures of docs/images anew, with chromium"
 	@echo "make chaos [SECONDS=600] [SEED=n]   let everything die at random while tasks run"
 	@echo "make lint              check style, types, migrations and the production settings"
 	@echo "make bench-gate [ARGS=--quick]   measure the gate: does it hold, what does it cost"
 	@echo "make bench-queue [ARGS=--quick]  measure the queue beside Celery and procrastinate"
 	@echo "make bench-pages [ARGS=--quick]  measure the pages and the claim with a million tasks"
+	@echo "make messages          collect the texts to translate, and compile the translations"
 	@echo "make setup             only set up, into .venv"
 	@echo "make lock              choose the newest allowed dependencies anew and lock them"
 
@@ -64,8 +67,20 @@ run: setup
 test: setup-dev
 	@exec $(BIN)/python -m pytest $(ARGS)
 
+test-browser: setup-dev
+	@exec $(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: setup-dev
+	@exec $(BIN)/python -m tests.browser.screenshots $(ARGS)
+
 chaos: setup-dev
 	@exec $(BIN)/python -m tests.integration.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# xgettext and msgmerge are in the package gettext of Debian, Ubuntu, Homebrew and others.
+messages: setup-dev
+	@command -v xgettext >/dev/null && command -v msgmerge >/dev/null || { \
+		echo "There is no xgettext here: install the package gettext." >&2; exit 1; }
+	@exec $(BIN)/python -m tests.messages
 
 lint: setup-dev
 	$(BIN)/ruff check
@@ -80,7 +95,7 @@ bench-gate: .venv/.bench
 bench-queue: .venv/.bench
 	@exec $(BIN)/python -m tests.benchmarks.queue $(ARGS)
 
-bench-pages: setup
+bench-pages: setup-dev
 	@exec $(BIN)/python -m tests.benchmarks.pages $(ARGS)
 
 # By uv, which resolves for every platform and Python from 3.11 on at once; needed for nothing else.
