@@ -7,12 +7,14 @@ or major upgrade changes it, so every node stops; a move takes the master key al
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop as _
+
 from maintenance.models import Activity
 
-BACKUP = "Back up the database, and note where the backup is"
-STOP = "Stop the server once the Maintenance page says that you may"
-VERIFY = "Sign in, look at Tasks, and run a small task to the end"
-OFF = "Turn maintenance mode off"
+BACKUP = _("Back up the database, and note where the backup is")
+STOP = _("Stop the server once the Maintenance page says that you may")
+VERIFY = _("Sign in, look at Tasks, and run a small task to the end")
+OFF = _("Turn maintenance mode off")
 
 
 @dataclass(frozen=True)
@@ -25,65 +27,73 @@ class Plan:
 
 PLANS: dict[str, Plan] = {
     Activity.OS_PATCHES: Plan(
-        "In a cluster, maintenance mode is not needed: drain one node, wait until it runs nothing,"
-        " patch and restart it, let it take work again, then go on with the next. A single server"
-        " needs a window, as it is away while it restarts.",
+        _(
+            "In a cluster, maintenance mode is not needed: drain one node, wait until it runs"
+            " nothing, patch and restart it, let it take work again, then go on with the next. A"
+            " single server needs a window, as it is away while it restarts."
+        ),
         (
-            "Wait until the server is idle",
+            _("Wait until the server is idle"),
             STOP,
-            "Install the patches and restart the machine",
-            "Start the server",
+            _("Install the patches and restart the machine"),
+            _("Start the server"),
             VERIFY,
             OFF,
         ),
     ),
     Activity.PATCH_UPGRADE: Plan(
-        "A patch upgrade changes no database. In a cluster, stop and upgrade one node after"
-        " another within the window; all of them before the mode is turned off.",
+        _(
+            "A patch upgrade changes no database. In a cluster, stop and upgrade one node after"
+            " another within the window; all of them before the mode is turned off."
+        ),
         (
             BACKUP,
-            "Wait until the server is idle",
+            _("Wait until the server is idle"),
             STOP,
-            "Install the new version on every node",
-            "Start the server",
+            _("Install the new version on every node"),
+            _("Start the server"),
             VERIFY,
             OFF,
         ),
     ),
     Activity.UPGRADE: Plan(
-        "A minor or major upgrade changes the database, and two versions must not use it at the"
-        " same time: stop every node, upgrade, migrate once, then start them. Try it on a copy of"
-        " the database before.",
+        _(
+            "A minor or major upgrade changes the database, and two versions must not use it at"
+            " the same time: stop every node, upgrade, migrate once, then start them. Try it on"
+            " a copy of the database before."
+        ),
         (
-            "Read the release notes of every version in between",
+            _("Read the release notes of every version in between"),
             BACKUP,
-            "Wait until the server is idle",
-            "Stop the server on every node",
-            "Install the new version on every node",
-            "Apply the migrations once",
-            "Start the server on every node",
+            _("Wait until the server is idle"),
+            _("Stop the server on every node"),
+            _("Install the new version on every node"),
+            _("Apply the migrations once"),
+            _("Start the server on every node"),
             VERIFY,
             OFF,
         ),
     ),
     Activity.MOVE: Plan(
-        "Moving takes the database, the files of VAR_DIR and the SECRET_KEY along; the mode moves"
-        " with the database and stays on. The old server must not be started again.",
+        _(
+            "Moving takes the database, the files of VAR_DIR and the SECRET_KEY along; the mode"
+            " moves with the database and stays on. The old server must not be started again."
+        ),
         (
-            "Note SECRET_KEY and the other settings",
-            "Wait until the server is idle",
-            "Stop the server on every node",
+            _("Note SECRET_KEY and the other settings"),
+            _("Wait until the server is idle"),
+            _("Stop the server on every node"),
             BACKUP,
-            "Restore the database and the files in the new place",
-            "Start the server there with the same settings",
+            _("Restore the database and the files in the new place"),
+            _("Start the server there with the same settings"),
             VERIFY,
-            "Point the name that people use to the new place",
+            _("Point the name that people use to the new place"),
             OFF,
         ),
     ),
     Activity.OTHER: Plan(
-        "Say in the reason what will be done, and until when: everybody reads it.",
-        ("Wait until the server is idle", "Do the work", VERIFY, OFF),
+        _("Say in the reason what will be done, and until when: everybody reads it."),
+        (_("Wait until the server is idle"), _("Do the work"), VERIFY, OFF),
     ),
 }
 

@@ -8,7 +8,7 @@ is over.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,6 +19,8 @@ from django.db.utils import NotSupportedError
 # "OCTO", "GATE" as two 32-bit numbers: an advisory lock of our own in the mode's database.
 KEY = (0x4F43544F, 0x47415445)
 SLICE = 1.0
+# Seconds between two looks of a switch for SQLite's write lock.
+LOOK = 0.002
 LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -151,8 +153,26 @@ class SQLiteBarrier(Barrier):
 
     @contextmanager
     def switching(self, *, timeout: float) -> Iterator[None]:
-        with busy_timeout(self.connection, timeout), self.change():
+        with ExitStack() as stack:
+            with busy_timeout(self.connection, 0):
+                self._begin(stack, deadline=time.monotonic() + timeout)
             yield
+
+    def _begin(self, stack: ExitStack, *, deadline: float) -> None:
+        """Begin ahead of the changes that wait too.
+
+        SQLite's own waiting, which is theirs, sleeps up to 100 ms between two looks: among many
+        writers a switch that waited like that would seldom be the one that finds the lock free.
+        """
+        while True:
+            try:
+                stack.enter_context(self.change())
+            except OperationalError as error:
+                if not is_lock_timeout(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(LOOK)
+            else:
+                return
 
     def settle(self, *, timeout: float, wanted: Callable[[], bool]) -> Wait:
         return Wait(settled=True, in_flight=0, waited=0.0)
@@ -175,7 +195,7 @@ def begin_mode(connection: BaseDatabaseWrapper, mode: str) -> Iterator[None]:
 
 @contextmanager
 def busy_timeout(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
-    """Wait for SQLite's write lock for at most ``seconds`` within this block."""
+    """Let SQLite itself wait for the write lock for ``seconds`` within this block."""
     with connection.cursor() as cursor:
         before = int(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
         cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")

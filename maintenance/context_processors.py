@@ -26,7 +26,10 @@ class Notice:
 
     @cached_property
     def is_on(self) -> bool:
-        return self.mode is not None and self.mode.is_enabled
+        try:
+            return not requests.is_off(self._request) and requests.mode_of(self._request).is_enabled
+        except DatabaseError:
+            return False
 
     @cached_property
     def is_administrator(self) -> bool:

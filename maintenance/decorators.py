@@ -36,16 +36,17 @@ def maintenance_exempt(view: View) -> View:
     return marked
 
 
-def maintenance_sensitive(*fields: str) -> Callable[[View], View]:
+def maintenance_sensitive(*fields: str, when: str = "") -> Callable[[View], View]:
     """Keep form fields of a view from being repeated on the page that refuses it.
 
-    Arguments are names of form fields. Fields with names such as ``password`` and uploaded files
-    are never repeated, marked or not.
+    Arguments are names of form fields; with ``when``, a field that is filled in only where the
+    others are secret. Fields with names such as ``password`` and uploaded files are never
+    repeated, marked or not.
     """
 
     def mark(view: View) -> View:
         marked = _copy(view)
-        marked.maintenance_sensitive = frozenset(fields)  # type: ignore[attr-defined]
+        marked.maintenance_sensitive = dict.fromkeys(fields, when)  # type: ignore[attr-defined]
         return marked
 
     return mark

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance import times, windows
+from maintenance import mode, times, trail, windows, wording
 from maintenance.models import Activity, Window
 
 INPUT = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -20,14 +20,22 @@ class TimeField(forms.DateTimeField):
     default_error_messages = {
         "invalid": _("This is no date and time, such as 2026-11-30 22:00."),
     }
+    # What is shown to be edited, with seconds and an offset that the page does not show: left
+    # untouched, it stays.
+    shown: datetime | None = None
 
     def to_python(self, value: Any) -> datetime | None:
         try:
             if isinstance(value, str) and (naive := self._naive(value)):
-                return times.zoned(naive)
+                return self.shown if self._is_shown(naive) else times.zoned(naive)
         except ValueError as error:
             raise forms.ValidationError(str(error), code="clock_change") from None
         return super().to_python(value)
+
+    def _is_shown(self, naive: datetime) -> bool:
+        if self.shown is None:
+            return False
+        return timezone.make_naive(self.shown).replace(second=0, microsecond=0) == naive
 
     def _naive(self, value: str) -> datetime | None:
         try:
@@ -43,7 +51,7 @@ class EnableForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
-        max_length=1000,
+        max_length=wording.LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Shown to everybody, on every page and on every refusal."),
     )
@@ -58,10 +66,16 @@ class EnableForm(forms.Form):
         help_text=_("Better left to you: a server is verified while the mode is still on."),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
     def clean_until(self) -> datetime | None:
         until: datetime | None = self.cleaned_data["until"]
-        if until is not None and until <= timezone.now():
+        if until is not None and until <= trail.now(mode.database()):
             raise forms.ValidationError(_("The expected end lies in the past."))
+        if until is not None and until > times.LATEST:
+            raise forms.ValidationError(_("The expected end lies too far ahead."))
         return until
 
     def clean_closes_itself(self) -> bool:
@@ -88,7 +102,7 @@ class WindowForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
-        max_length=1000,
+        max_length=wording.LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Shown to everybody, from the notice ahead to the end."),
     )
@@ -99,6 +113,9 @@ class WindowForm(forms.Form):
             values = {name: getattr(window, name) for name in self.base_fields}
             kwargs.setdefault("initial", values)
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for name in ("starts", "ends"):
+            self.fields[name].shown = getattr(window, name, None)  # type: ignore[attr-defined]
         zone = timezone.get_current_timezone_name()
         self.fields["starts"].help_text = _("In the server's time zone, %s.") % zone
         if window is not None and window.opened is not None:

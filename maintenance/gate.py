@@ -14,6 +14,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from maintenance import barrier, conf, mode
 from maintenance.models import MaintenanceMode
@@ -37,10 +38,16 @@ class InMaintenanceMode(Exception):  # noqa: N818 a state of the world
 def describe(row: MaintenanceMode | None) -> str:
     """Say in one sentence why a change is refused."""
     if row is None:
-        return "The server cannot tell whether it is in maintenance mode, so it changes nothing."
-    who = f" by {row.person_name}" if row.person_name else ""
-    why = f": {row.reason}" if row.reason else ""
-    return f"The server is in maintenance mode, turned on{who}{why}".rstrip(".") + "."
+        return _("The server cannot tell whether it is in maintenance mode, so it changes nothing.")
+    if row.person_name and row.reason:
+        words = _("The server is in maintenance mode, turned on by %(name)s: %(reason)s.")
+    elif row.person_name:
+        words = _("The server is in maintenance mode, turned on by %(name)s.")
+    elif row.reason:
+        words = _("The server is in maintenance mode: %(reason)s.")
+    else:
+        words = _("The server is in maintenance mode.")
+    return words % {"name": row.person_name, "reason": row.reason.rstrip(".")}
 
 
 def person_of(request: HttpRequest) -> Any:
@@ -86,7 +93,7 @@ def admit(person: Any) -> bool:
     ``InMaintenanceMode``.
     """
     side = barrier.of(mode.database())
-    for _ in range(LOOKS):
+    for _look in range(LOOKS):
         entered = side.enter()
         enabled = mode.is_enabled()
         if entered and not enabled:

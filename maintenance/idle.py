@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from maintenance import mode, trail, work
 from maintenance.models import MaintenanceMode, Window
 from maintenance.work import Work
@@ -37,44 +40,36 @@ class Facts:
     def sentence(self) -> str:
         """Say whether the server may be stopped now, or why not yet."""
         if self.idle:
-            return "You may stop the server now."
-        return f"Not yet: {self._reason()}."
+            return _("You may stop the server now.")
+        return _("Not yet: %(reason)s.") % {"reason": self._reason()}
 
     @property
     def loss(self) -> str:
         """Say what stopping the server now would lose."""
         told = []
         if self.work.executing:
-            words = _count(
-                self.work.executing, "executing task would fail", "executing tasks would fail"
-            )
-            told.append(f"{words}: nobody could know how far they came.")
+            told.append(_would_fail(self.work.executing))
         else:
-            told.append("No task of people's would be lost.")
+            told.append(_("No task of people's would be lost."))
         if self.work.executing_system:
-            told.append("System tasks start again by themselves: nothing of theirs is lost.")
-        waiting = self.work.queued + self.scheduled
-        if waiting:
-            words = _count(waiting, "task waits", "tasks wait")
-            told.append(f"{words} in the queue until the server runs again, or expires.")
+            told.append(_("System tasks start again by themselves: nothing of theirs is lost."))
+        if waiting := self.work.queued + self.scheduled:
+            told.append(_would_wait(waiting))
         return " ".join(told)
 
     def _reason(self) -> str:
         if not self.mode.is_enabled:
-            return "maintenance mode is off, so people may change things and queue tasks"
+            return _("maintenance mode is off, so people may change things and queue tasks")
         if self.in_flight:
-            one, many = "change is still in progress", "changes are still in progress"
-            return _count(self.in_flight, one, many)
+            return _in_progress(self.in_flight)
         if self.mode.settled is None:
-            return "it is not known yet that every change let in before is over"
+            return _("it is not known yet that every change let in before is over")
         parts = []
         if self.work.executing:
-            parts.append(_count(self.work.executing, "task is executing", "tasks are executing"))
+            parts.append(_executing(self.work.executing))
         if self.work.startable:
-            parts.append(
-                _count(self.work.startable, "task is about to start", "tasks are about to start")
-            )
-        return " and ".join(parts)
+            parts.append(_about_to_start(self.work.startable))
+        return _(" and ").join(parts)
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts by the names that scripts rely on."""
@@ -118,5 +113,35 @@ def _scheduled(row: MaintenanceMode, window: Window | None) -> int:
     return work.scheduled_count(window.starts, window.ends) if window else 0
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _would_fail(count: int) -> str:
+    return ngettext(
+        "%(count)d executing task would fail: nobody could know how far it came.",
+        "%(count)d executing tasks would fail: nobody could know how far they came.",
+        count,
+    ) % {"count": count}
+
+
+def _would_wait(count: int) -> str:
+    return ngettext(
+        "%(count)d task waits in the queue until the server runs again, or expires.",
+        "%(count)d tasks wait in the queue until the server runs again, or expire.",
+        count,
+    ) % {"count": count}
+
+
+def _in_progress(count: int) -> str:
+    return ngettext(
+        "%(count)d change is still in progress", "%(count)d changes are still in progress", count
+    ) % {"count": count}
+
+
+def _executing(count: int) -> str:
+    return ngettext(
+        "%(count)d task is executing", "%(count)d tasks are executing", count
+    ) % {"count": count}  # fmt: skip
+
+
+def _about_to_start(count: int) -> str:
+    return ngettext(
+        "%(count)d task is about to start", "%(count)d tasks are about to start", count
+    ) % {"count": count}

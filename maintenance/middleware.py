@@ -112,6 +112,8 @@ class Visit:
     def _look(self) -> None:
         """Hold a page read-only while the mode is on; a mode that cannot be read stops nobody."""
         try:
+            if requests.is_off(self.request):
+                return
             row = requests.mode_of(self.request)
         except DatabaseError:
             return

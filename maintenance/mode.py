@@ -72,24 +72,22 @@ def is_enabled() -> bool:
 
     Raises ``DatabaseError`` if it cannot be read.
     """
-    connection = connections[database()]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {effective.is_on(connection.vendor)}")
-        return bool(cursor.fetchone()[0])
+    return bool(_outlook() & effective.ON)
 
 
-def outlook() -> tuple[bool, bool]:
-    """Read whether the mode is on and whether a window is announced, in one small statement.
+def outlook() -> int:
+    """Read whether the mode is on and whether a window is announced: bits of ``effective``.
 
     Raises ``DatabaseError`` if that cannot be read.
     """
+    return _outlook(ahead=conf.notice_ahead())
+
+
+def _outlook(*, ahead: int = 0) -> int:
     connection = connections[database()]
-    is_on = effective.is_on(connection.vendor)
-    is_announced = effective.is_announced(connection.vendor, ahead=conf.notice_ahead())
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {is_on}, {is_announced}")
-        on, announced = cursor.fetchone()
-    return bool(on), bool(announced)
+        cursor.execute(f"SELECT {effective.outlook(connection.vendor, ahead=ahead)}")
+        return int(cursor.fetchone()[0])
 
 
 def enable(
@@ -102,6 +100,7 @@ def enable(
     source: str = Source.CODE,
     address: str = "",
     timeout: float | None = None,
+    settle_within: float | None = None,
 ) -> Switch:
     """Turn the mode on and wait until every change let in before is over.
 
@@ -109,8 +108,8 @@ def enable(
     expected end, shown to people; with ``closes_itself`` the mode ends then. ``timeout`` is in
     seconds, by default ``MAINTENANCE_SWITCH_TIMEOUT``; past it PostgreSQL keeps the flag on and
     SQLite changes nothing, nor does PostgreSQL where a change holds a row that the switch itself
-    needs. Enabling what is on already changes nothing and waits again. Raises
-    ``SwitchInTransaction``.
+    needs. ``settle_within`` is for who waits afterwards: that much of it goes on changes. Enabling
+    what is on already changes nothing and waits again. Raises ``SwitchInTransaction``.
     """
     timeout = float(conf.get("MAINTENANCE_SWITCH_TIMEOUT")) if timeout is None else timeout
     origin = Origin(person=person, name=name, source=source, address=address)
@@ -135,7 +134,7 @@ def enable(
         return _unchanged(timeout)
     if changed:
         refusals.prune()
-    return _settle(row, timeout=timeout, changed=changed)
+    return _settle(row, timeout=min(timeout, settle_within or timeout), changed=changed)
 
 
 def disable(

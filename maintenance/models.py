@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from maintenance.querysets import ModeQuerySet, RefusalQuerySet, WindowQuerySet
 
@@ -12,12 +14,12 @@ from maintenance.querysets import ModeQuerySet, RefusalQuerySet, WindowQuerySet
 class Source(models.TextChoices):
     """Where a switch came from."""
 
-    PAGE = "page", "Maintenance page"
-    ADMIN = "admin", "Admin site"
-    SHELL = "shell", "Command line"
-    WINDOW = "window", "Maintenance window"
-    CLOCK = "clock", "Its own end"
-    CODE = "code", "Program"
+    PAGE = "page", _("Maintenance page")
+    ADMIN = "admin", _("Admin site")
+    SHELL = "shell", _("Command line")
+    WINDOW = "window", _("Maintenance window")
+    CLOCK = "clock", _("Its own end")
+    CODE = "code", _("Program")
 
 
 class MaintenanceMode(models.Model):
@@ -46,8 +48,8 @@ class MaintenanceMode(models.Model):
     objects = ModeQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "maintenance mode"
-        verbose_name_plural = "maintenance mode"
+        verbose_name = _("maintenance mode")
+        verbose_name_plural = _("maintenance mode")
         # Only its writer changes it, so nobody needs a permission to change the row.
         default_permissions = ["view"]
         permissions = [("administer_system", "Administer System")]
@@ -83,21 +85,22 @@ class ModeSwitch(models.Model):
 
     class Meta:
         ordering = ["-generation"]
-        verbose_name_plural = "mode switches"
+        verbose_name_plural = _("mode switches")
         default_permissions = ["view"]
 
     def __str__(self) -> str:
-        return f"{'enabled' if self.enabled else 'disabled'} by {self.person_name or 'nobody'}"
+        words = gettext("enabled by %(name)s") if self.enabled else gettext("disabled by %(name)s")
+        return words % {"name": self.person_name or gettext("nobody")}
 
 
 class Activity(models.TextChoices):
     """What a window is for; each has its advice and checklist in ``maintenance.activities``."""
 
-    OS_PATCHES = "os_patches", "Operating system patches"
-    PATCH_UPGRADE = "patch_upgrade", "Patch upgrade"
-    UPGRADE = "upgrade", "Minor or major upgrade"
-    MOVE = "move", "Moving the server or its database"
-    OTHER = "other", "Other"
+    OS_PATCHES = "os_patches", _("Operating system patches")
+    PATCH_UPGRADE = "patch_upgrade", _("Patch upgrade")
+    UPGRADE = "upgrade", _("Minor or major upgrade")
+    MOVE = "move", _("Moving the server or its database")
+    OTHER = "other", _("Other")
 
 
 class Window(models.Model):
@@ -118,6 +121,7 @@ class Window(models.Model):
     )
     person_name = models.CharField(max_length=150, default="", blank=True)
     planned = models.DateTimeField(db_default=Now())
+    edited = models.DateTimeField(null=True, editable=False)
     # Counts the edits, so that the second of two administrators who edit one window is told.
     version = models.PositiveIntegerField(default=1)
     called_off = models.DateTimeField(null=True, editable=False)
@@ -132,7 +136,7 @@ class Window(models.Model):
     class Meta:
         ordering = ["-starts", "-pk"]
         default_permissions = ["view"]
-        verbose_name = "maintenance window"
+        verbose_name = _("maintenance window")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(ends__isnull=True) | models.Q(ends__gt=models.F("starts")),
@@ -217,3 +221,13 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+# Here Django looks for models; they name those above by strings.
+from maintenance.notices.models import (  # noqa: E402, F401
+    Attempt,
+    Delivery,
+    Notice,
+    Subscription,
+    Webhook,
+)

@@ -72,6 +72,11 @@ class WindowQuerySet(models.QuerySet["Window"]):
         clash = self.standing().filter(Q(ends__isnull=True) | Q(ends__gt=starts))
         return clash if ends is None else clash.filter(starts__lt=ends)
 
+    def of_calendar(self, *, since: datetime) -> "WindowQuerySet":
+        """Those to come, those open, and those that began ``since``; called off ones too."""
+        shown = Q(starts__gte=since) | Q(called_off__isnull=True, ended__isnull=True)
+        return self.filter(shown).order_by("-starts", "-pk")
+
     def over(self) -> "WindowQuerySet":
         """Those that ended or were called off, the latest first."""
         done = Q(called_off__isnull=False) | Q(ended__isnull=False)

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 # So many different paths a person and switch are listed; further ones are counted by their view.
 PATHS_LISTED = 200
 ANY_PATH = "…"
+# A client may invent methods without end; they are counted as one.
+METHODS, ANY_METHOD = frozenset({"POST", "PUT", "PATCH", "DELETE"}), "…"
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def record(
         generation=row.generation if row is not None else 0,
         person_id=getattr(person, "pk", None),
         person_name=getattr(person, "get_username", str)(),
-        method=(request.method or "")[:10],
+        method=request.method if request.method in METHODS else ANY_METHOD,
         path=request.path[:300],
         view=getattr(getattr(request, "resolver_match", None), "view_name", "")[:200],
         hour=int(time.time() // 3600),
@@ -128,9 +130,17 @@ def latest(*, limit: int = 100) -> Sequence[Refusal]:
 
 
 def prune() -> int:
-    """Delete refusals older than ``MAINTENANCE_REFUSAL_DAYS``; return how many rows went."""
+    """Delete refusals older than ``MAINTENANCE_REFUSAL_DAYS``; return how many rows went.
+
+    Writes nothing where none is that old, and raises nothing: no switch fails for its tidying.
+    """
     oldest = timezone.now() - timedelta(days=float(conf.get("MAINTENANCE_REFUSAL_DAYS")))
-    return Refusal.objects.filter(last_time__lt=oldest).delete()[0]
+    old = Refusal.objects.filter(last_time__lt=oldest)
+    try:
+        return old.delete()[0] if old.exists() else 0
+    except DatabaseError:
+        logger.warning("Old refusals could not be deleted.", exc_info=True)
+        return 0
 
 
 def _write(kind: Kind, count: int) -> None:

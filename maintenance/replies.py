@@ -8,15 +8,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext_lazy as _
 
 from maintenance import gate, kept
 from maintenance.models import MaintenanceMode
 
-HELP = (
+HELP = _(
     "Users with the permission Administer System can turn maintenance mode off at"
     " Configuration → Maintenance. Until then everything can be looked at and nothing changed."
 )
-HELP_UNREADABLE = (
+HELP_UNREADABLE = _(
     "An administrator should check the database. Pages can be looked at where it still answers."
 )
 

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from maintenance import wording, work
+from maintenance.conflicts import InTheWay, within
 from maintenance.models import ModeSwitch, Refusal, Step, Window
-from maintenance.work import Ran, Scheduled
+from maintenance.notices.models import Notice
+from maintenance.work import Ran
 
 REFUSALS_LISTED = 500
+NOTICES_LISTED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,34 +24,26 @@ class Report:
     switches: Sequence[ModeSwitch]
     ran: Sequence[Ran]
     refusals: Sequence[Refusal]
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Something scheduled that a window gets in the way of, should the server be stopped in it."""
-
-    task: Scheduled
-    expires: bool
+    notices: Sequence[Notice]
 
 
 def of(window: Window) -> Report:
     """Return the report of a window, up to now where it is not over."""
     begun = window.opened is not None
+    notices = window.notices.order_by("pk").with_deliveries()
     return Report(
         window=window,
         steps=list(window.steps.all()),
         switches=list(window.switches.order_by("generation")),
         ran=work.ran(window.starts, window.ended) if begun else [],
         refusals=_refusals(window.starts, window.ended) if begun else [],
+        notices=list(notices[:NOTICES_LISTED]),
     )
 
 
-def conflicts(window: Window) -> list[Conflict]:
-    """Return what is scheduled within a window, and whether it would expire before its end."""
-    return [
-        Conflict(task, expires=window.ends is None or task.expiry <= window.ends)
-        for task in work.scheduled(window.starts, window.ends)
-    ]
+def conflicts(window: Window) -> InTheWay:
+    """Return what is scheduled within a window or recurs in it, and what would expire."""
+    return within(window.starts, window.ends)
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -78,10 +73,24 @@ def as_json(report: Report) -> dict[str, Any]:
              "started": _iso(ran.started), "completed": _iso(ran.completed)}
             for ran in report.ran
         ],
+        "tasks_complete": len(report.ran) < work.LISTED,
         "refusals": [
             {"by": row.person_name, "method": row.method, "path": row.path, "count": row.count,
              "first": _iso(row.first_time), "last": _iso(row.last_time)}
             for row in report.refusals
+        ],
+        "refusals_complete": len(report.refusals) < REFUSALS_LISTED,
+        "notices": [
+            {"event": notice.event, "time": _iso(notice.time), "to": each.recipient,
+             "by": "email" if each.is_email else "webhook", "state": each.state,
+             "completed": _iso(each.completed),
+             "attempts": [
+                 {"began": _iso(attempt.began), "ended": _iso(attempt.ended),
+                  "succeeded": attempt.succeeded, "outcome": attempt.outcome}
+                 for attempt in each.attempts.all()
+             ]}
+            for notice in report.notices
+            for each in notice.deliveries.all()
         ],
     }  # fmt: skip
 

@@ -7,15 +7,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from maintenance import conf, mode
+from maintenance import conf, effective, mode
 from maintenance.models import MaintenanceMode, Window
 
 SENDER_FIELD = "maintenance_sender"
 _SALT = "maintenance.sender"
-# Set on a user by maintenance.backends, which reads them in the query that reads the user.
-USER_ATTRIBUTE = "maintenance_is_enabled"
-ANNOUNCED_ATTRIBUTE = "maintenance_is_announced"
+# Set on a user by maintenance.backends, which reads it in the query that reads the user.
+USER_ATTRIBUTE = "maintenance_outlook"
 
 
 class AnotherSender(PermissionDenied):
@@ -23,8 +23,10 @@ class AnotherSender(PermissionDenied):
 
     def __init__(self) -> None:
         super().__init__(
-            "This form was filled in by somebody else, so it was not sent."
-            " Open the page again and fill it in yourself."
+            _(
+                "This form was filled in by somebody else, so it was not sent."
+                " Open the page again and fill it in yourself."
+            )
         )
 
 
@@ -46,7 +48,7 @@ def is_off(request: HttpRequest) -> bool:
     Costs no statement where ``maintenance.backends`` has loaded the person, else a small one.
     Raises ``DatabaseError`` if the row cannot be read.
     """
-    return not _outlook(request)[0]
+    return not _outlook(request) & effective.ON
 
 
 def announced_to(request: HttpRequest) -> Window | None:
@@ -54,18 +56,17 @@ def announced_to(request: HttpRequest) -> Window | None:
 
     Where there is none, costs what ``is_off`` costs, once for both. Raises ``DatabaseError``.
     """
-    if not _outlook(request)[1]:
+    if not _outlook(request) & effective.ANNOUNCED:
         return None
     return Window.objects.announced(ahead=timedelta(seconds=conf.notice_ahead())).first()
 
 
-def _outlook(request: HttpRequest) -> tuple[bool, bool]:
+def _outlook(request: HttpRequest) -> int:
     """Return whether the mode is on, and a window announced, as of this request."""
-    found: tuple[bool, bool] | None = getattr(request, "_maintenance_outlook", None)
+    found: int | None = getattr(request, "_maintenance_outlook", None)
     if found is None:
-        user = getattr(request, "user", None)
-        known = getattr(user, USER_ATTRIBUTE, None)
-        found = mode.outlook() if known is None else (known, getattr(user, ANNOUNCED_ATTRIBUTE))
+        found = getattr(getattr(request, "user", None), USER_ATTRIBUTE, None)
+        found = mode.outlook() if found is None else found
         request._maintenance_outlook = found  # type: ignore[attr-defined]
     return found
 
@@ -73,6 +74,15 @@ def _outlook(request: HttpRequest) -> tuple[bool, bool]:
 def sign_sender(person: Any) -> str:
     """Return a proof of who typed a form, to be sent with it."""
     return signing.dumps(str(getattr(person, "pk", None)), salt=_SALT)
+
+
+def is_proof(proof: str) -> bool:
+    """Whether somebody typed the form that it came with here."""
+    try:
+        signing.loads(proof, salt=_SALT)
+    except signing.BadSignature:
+        return False
+    return True
 
 
 def check_sender(request: HttpRequest, person: Any) -> None:

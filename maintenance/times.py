@@ -1,11 +1,14 @@
 """Read the times and the lengths of time that people type in a shell."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime, parse_time
+from django.utils.translation import gettext as _
 
+# No time in another zone, nor half an hour later, is beyond the calendar before this.
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LENGTH = re.compile(r"\A([0-9]{1,7}(?:\.[0-9]{1,3})?)([smhd]?)\Z", re.ASCII)
 
@@ -42,8 +45,11 @@ def zoned(naive: datetime) -> datetime:
     zone = timezone.get_current_timezone()
     if len({naive.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}) > 1:
         raise ValueError(
-            f"{naive:%Y-%m-%d %H:%M} is skipped or repeated by a clock change in {zone}: take"
-            " another time, or add its offset, such as +01:00."
+            _(
+                "%(time)s is skipped or repeated by a clock change in %(zone)s: take another time,"
+                " or add its offset, such as +01:00."
+            )
+            % {"time": f"{naive:%Y-%m-%d %H:%M}", "zone": zone}
         )
     return naive.replace(tzinfo=zone)
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from maintenance import signals
 from maintenance.models import MaintenanceMode, ModeSwitch, Source, Window
+from maintenance.notices import outbox
 
 BY_ITSELF = "by itself"
 
@@ -102,13 +103,15 @@ def note(
     reason: str = "",
     until: datetime | None = None,
 ) -> ModeSwitch:
-    """Add an entry to the trail and count it in the row, which the caller saves."""
+    """Add an entry to the trail and count it in the row, which the caller saves; let it be told."""
     row.generation += 1
-    return ModeSwitch.objects.using(using).create(
+    entry = ModeSwitch.objects.using(using).create(
         enabled=enabled, generation=row.generation, person_id=origin.person_id,
         person_name=origin.person_name, source=origin.source, address=origin.address[:255],
         reason=reason, until=until, window=window, time=time or Now(),
     )  # fmt: skip
+    outbox.of_switch(entry, using=using, window=window, time=time)
+    return entry
 
 
 def announce(entries: Sequence[ModeSwitch], row: MaintenanceMode) -> None:

@@ -1,11 +1,10 @@
 """Windows on screen: plan, edit, call off, tick steps off, move what falls into one, report."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
@@ -13,25 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView, View
 
-from maintenance import activities, conf, gate, reports, views, windows, work
+from maintenance import activities, cockpit, conflicts, gate, reports, windows, work
+from maintenance.access import Administrative
 from maintenance.decorators import maintenance_exempt
 from maintenance.forms import WindowForm
-from maintenance.models import Source, Step, Window
-
-# How long after the end of a window what is moved, or left to wait, may still start.
-AFTER = timedelta(minutes=30)
-
-
-class Administrative(PermissionRequiredMixin):
-    """Only for those who hold Administer System."""
-
-    permission_required = conf.ADMINISTER_SYSTEM
-    raise_exception = True
-    request: HttpRequest
-
-    @property
-    def origin(self) -> Any:
-        return views.origin(self.request, source=Source.PAGE)
+from maintenance.models import Step, Window
 
 
 # Exempt, as the writers open a transaction of their own; whoever gets here could not be refused.
@@ -47,7 +32,7 @@ class Writing(Administrative, View):
             self.write(window, **kwargs)
         except (windows.WindowRefused, work.CannotReschedule) as refused:
             messages.error(request, str(refused))
-        return redirect(window)
+        return redirect("maintenance:page" if request.POST.get("back") == "page" else window)
 
     def write(self, window: Window, **kwargs: Any) -> None:
         raise NotImplementedError
@@ -69,9 +54,17 @@ class WindowFormView(Administrative, TemplateView):
     ) -> HttpResponse:
         if form.is_valid():
             try:
-                return redirect(write())
+                written = write()
             except windows.WindowRefused as refused:
                 form.refuse(refused)
+            else:
+                words = (
+                    _("Window %(number)d is saved.")
+                    if window
+                    else _("Window %(number)d is planned.")
+                )
+                messages.success(self.request, words % {"number": written.pk})
+                return redirect(written)
         return self.shown(form, window)
 
 
@@ -118,12 +111,8 @@ class Conflicts(Writing):
     def write(self, window: Window, **kwargs: Any) -> None:
         if window.ends is None:
             raise windows.WindowRefused(_("The window has no end to move tasks behind."))
-        count = work.reschedule(
-            self.request.POST.getlist("task"),
-            person=self.request.user,
-            move_to=window.ends if self.request.POST.get("action") == "move" else None,
-            expiry=window.ends + AFTER,
-        )
+        keys, choice = self.request.POST.getlist("task"), self.request.POST.get("action", "")
+        count = conflicts.settle(keys, choice, end=window.ends, person=self.request.user)
         words = ngettext("%d task was changed.", "%d tasks were changed.", count) % count
         messages.success(self.request, words)
 
@@ -139,9 +128,10 @@ class WindowPage(LoginRequiredMixin, TemplateView):
         found = {"window": window, "is_administrator": administrator, "steps": window.steps.all()}
         found["plan"] = activities.plan_for(window.activity)
         if administrator:
+            took_place = window.opened is not None or not window.is_over
+            found["timeline"] = cockpit.of_window(window) if took_place else None
             found["report"] = reports.of(window)
-            is_open_or_planned = not window.is_over
-            found["conflicts"] = reports.conflicts(window) if is_open_or_planned else ()
+            found["in_the_way"] = None if window.is_over else reports.conflicts(window)
         return super().get_context_data(**kwargs) | found
 
 

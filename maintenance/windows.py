@@ -13,9 +13,13 @@ from datetime import datetime, timedelta
 from django.db import OperationalError
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from maintenance import activities, barrier, conf, mode, signals, trail
 from maintenance.models import Activity, MaintenanceMode, ModeSwitch, Step, Window
+from maintenance.notices import outbox
+from maintenance.notices.models import Event
 from maintenance.trail import Origin
 
 LONGEST = timedelta(days=31)
@@ -39,12 +43,17 @@ class Overlaps(WindowRefused):
 
     def __init__(self, clash: Window) -> None:
         self.clash = clash
-        end = f"{timezone.localtime(clash.ends):%Y-%m-%d %H:%M %Z}" if clash.ends else "no end"
-        super().__init__(
-            f"Window {clash.pk} is planned then: {timezone.localtime(clash.starts):%Y-%m-%d %H:%M}"
-            f" to {end}{f', {clash.reason}' if clash.reason else ''}.",
-            field="starts",
-        )
+        if clash.ends and clash.reason:
+            words = _("Window %(number)d is planned then: %(start)s to %(end)s, %(reason)s.")
+        elif clash.ends:
+            words = _("Window %(number)d is planned then: %(start)s to %(end)s.")
+        elif clash.reason:
+            words = _("Window %(number)d is planned then: %(start)s to no end, %(reason)s.")
+        else:
+            words = _("Window %(number)d is planned then: %(start)s to no end.")
+        start, end = _shown(clash.starts), _shown(clash.ends) if clash.ends else ""
+        told = {"number": clash.pk, "start": start, "end": end, "reason": clash.reason}
+        super().__init__(words % told, field="starts")
 
 
 class EditedMeanwhile(WindowRefused):
@@ -52,7 +61,7 @@ class EditedMeanwhile(WindowRefused):
 
     def __init__(self) -> None:
         super().__init__(
-            "Somebody else has edited this window meanwhile. Look at it again, then edit it."
+            _("Somebody else has edited this window meanwhile. Look at it again, then edit it.")
         )
 
 
@@ -60,7 +69,7 @@ class WindowOver(WindowRefused):
     """The window has ended or was called off."""
 
     def __init__(self) -> None:
-        super().__init__("This window is over: it has ended or was called off.")
+        super().__init__(_("This window is over: it has ended or was called off."))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +97,7 @@ def plan(draft: Draft, *, origin: Origin) -> Window:
             person_name=origin.person_name,
         )  # fmt: skip
         _write_steps(window)
+        _tell(Event.PLANNED, window, origin)
     signals.window_planned.send_robust(sender=Window, window=window)
     return window
 
@@ -106,7 +116,7 @@ def edit(window: Window, draft: Draft, *, version: int, origin: Origin) -> Windo
         if row.opened is not None:
             if draft.starts != row.starts or draft.activity != row.activity:
                 raise WindowRefused(
-                    "The window is open: only its end and its reason can be changed.",
+                    _("The window is open: only its end and its reason can be changed."),
                     field="starts",
                 )
         else:
@@ -119,7 +129,9 @@ def edit(window: Window, draft: Draft, *, version: int, origin: Origin) -> Windo
         is_other_work = row.activity != draft.activity
         row.starts, row.ends, row.closes_itself = draft.starts, draft.ends, draft.closes_itself
         row.activity, row.reason, row.version = draft.activity, draft.reason, row.version + 1
+        row.edited = moment
         row.save()
+        _tell(Event.PLANNED, row, origin)
         if is_other_work:
             row.steps.all().delete()
             _write_steps(row)
@@ -140,6 +152,7 @@ def call_off(window: Window, *, origin: Origin) -> Window:
         if was_open:
             found.ended, found.ended_by = found.called_off, origin.person_name
         found.save()
+        _tell(Event.CALLED_OFF, found, origin)
         if was_open and not trail.is_on(row, mode.database()):
             entries.append(_closed_by_hand(row, found, origin))
     signals.window_called_off.send_robust(sender=Window, window=found)
@@ -166,8 +179,7 @@ def tend() -> None:
     """Do what a scheduler does for windows each second: write the record, and look if settled."""
     try:
         mode.record(timeout=GLANCE)
-        row = mode.current()
-        if row.is_enabled and row.settled is None:
+        if mode.is_enabled() and mode.current().settled is None:
             mode.settle(timeout=GLANCE)
     except OperationalError as error:
         if not barrier.is_lock_timeout(error):
@@ -208,6 +220,10 @@ def _closed_by_hand(row: MaintenanceMode, window: Window, origin: Origin) -> Mod
     return entry
 
 
+def _tell(event: str, window: Window, origin: Origin) -> None:
+    outbox.of_window(event, window, using=mode.database(), by=origin.person_name)
+
+
 def _to_the_second(draft: Draft) -> Draft:
     ends = draft.ends.replace(microsecond=0) if draft.ends else None
     values = {"starts": draft.starts.replace(microsecond=0), "ends": ends}
@@ -217,23 +233,26 @@ def _to_the_second(draft: Draft) -> Draft:
 def _check_start(draft: Draft, now: datetime) -> None:
     if draft.starts <= now:
         raise WindowRefused(
-            "The start lies in the past. To begin now, turn maintenance mode on.", field="starts"
+            _("The start lies in the past. To begin now, turn maintenance mode on."),
+            field="starts",
         )
     if draft.starts > now + FURTHEST_AHEAD:
-        raise WindowRefused("The start lies more than a year ahead.", field="starts")
+        raise WindowRefused(_("The start lies more than a year ahead."), field="starts")
 
 
 def _check_end(draft: Draft, now: datetime) -> None:
     if draft.ends is None:
         if draft.closes_itself:
-            raise WindowRefused("A window that closes by itself needs an end.", field="ends")
+            raise WindowRefused(_("A window that closes by itself needs an end."), field="ends")
         return
     if draft.ends <= draft.starts:
-        raise WindowRefused("The end does not come after the start.", field="ends")
+        raise WindowRefused(_("The end does not come after the start."), field="ends")
     if draft.ends - draft.starts > LONGEST:
-        raise WindowRefused(f"A window lasts at most {LONGEST.days} days.", field="ends")
+        raise WindowRefused(
+            _("A window lasts at most %(days)d days.") % {"days": LONGEST.days}, field="ends"
+        )
     if draft.ends <= now:
-        raise WindowRefused("The end lies in the past.", field="ends")
+        raise WindowRefused(_("The end lies in the past."), field="ends")
 
 
 def _check_overlap(draft: Draft, *, besides: Window | None = None) -> None:
@@ -242,6 +261,10 @@ def _check_overlap(draft: Draft, *, besides: Window | None = None) -> None:
     clash = (clashing.exclude(pk=besides.pk) if besides else clashing).first()
     if clash is not None:
         raise Overlaps(clash)
+
+
+def _shown(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
 
 
 def _write_steps(window: Window) -> None:

@@ -1,15 +1,23 @@
 """Say in sentences for a shell, and in JSON for scripts, how mode and windows stand."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from maintenance import mode
+from maintenance import work
 from maintenance.models import MaintenanceMode, Window
+from maintenance.work import Foreseen
+
+if TYPE_CHECKING:
+    from maintenance import conflicts, mode
+
+# Characters: it stands on every page.
+LONGEST_REASON = 1000
 
 
-def outcome(switch: mode.Switch) -> str:
+def outcome(switch: "mode.Switch") -> str:
     """Say what enabling came to."""
     if not switch.settled and switch.in_flight is None:
         return (
@@ -26,6 +34,8 @@ def outcome(switch: mode.Switch) -> str:
             " Run this again to look again."
         )
     was = "" if switch.changed else " already"
+    if not switch.changed and switch.mode.closes_itself:
+        was += f", and ends by itself at {_time(switch.mode.until)}"
     return f"Maintenance mode is on{was}. No change let in before is still in progress."
 
 
@@ -48,6 +58,71 @@ def window(row: Window) -> str:
     return f"Window {row.pk}: {_time(row.starts)}{end}{closes}" + (
         f": {row.reason}" if row.reason else "."
     )
+
+
+def in_the_way(found: "conflicts.InTheWay") -> list[str]:
+    """Name what is scheduled in a time in which the server may be stopped, a line each."""
+    return [*_scheduled(found.tasks), *_foreseen(found.foreseen)]
+
+
+def _scheduled(found: "Sequence[conflicts.Conflict]") -> list[str]:
+    if not found:
+        return []
+    one = len(found) == 1
+    lines = [f"{len(found)} scheduled task{' falls' if one else 's fall'} into it:"]
+    for each in found:
+        late = ", would expire in it" if each.expires else ""
+        task = each.task
+        lines.append(f"  {task.name} {task.description}: {_time(task.time)}{late}")
+    return lines + _cut(found)
+
+
+def _foreseen(found: Sequence[Foreseen]) -> list[str]:
+    """Name what recurs; what is still to come of it has no task, and cannot be moved."""
+    if not found:
+        return []
+    lines = [f"Recurring in it, with no task yet: {len(found)}"]
+    for each in found:
+        line = f"  {each.name}, {each.description}: {each.interval}, {_times(each)}"
+        lines.append(f"{line}, first at {_time(each.first)}")
+    return lines + _cut(found)
+
+
+def _times(found: Foreseen) -> str:
+    number = "once" if found.count == 1 else f"{found.count} times"
+    return f"{number} or more" if found.is_more else number
+
+
+def _cut(found: Sequence[Any]) -> list[str]:
+    if len(found) < work.LISTED:
+        return []
+    return [f"There may be more than these {len(found)}: only these are looked at."]
+
+
+def conflict(found: "conflicts.Conflict") -> dict[str, Any]:
+    """Return something that is in the way, for scripts."""
+    task = found.task
+    return {
+        "task": task.name,
+        "description": task.description,
+        "by": task.person_name,
+        "time": task.time.isoformat(),
+        "expiry": task.expiry.isoformat(),
+        "expires": found.expires,
+    }
+
+
+def foreseen(found: Foreseen) -> dict[str, Any]:
+    """Return something that recurs, for scripts."""
+    return {
+        "name": found.name,
+        "description": found.description,
+        "url": found.url,
+        "interval": found.interval,
+        "first": found.first.isoformat(),
+        "times": found.count,
+        "times_complete": not found.is_more,
+    }
 
 
 def as_json(row: Window) -> dict[str, Any]:
