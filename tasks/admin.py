@@ -10,8 +10,11 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from tasks import kinds, log
+from tasks import kinds, log, sentences
+from tasks.filters import LARGEST_ID
 from tasks.models import ServerNode, ServerTask
 from tasks.querysets import NAME
 from tasks.templatetags import task_tags
@@ -37,7 +40,29 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return counted
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class OfferedLookups(ModelAdmin):
+    """A list that is asked for nothing but what its own filters ask.
+
+    What else can be typed into its address may be beyond the engine: looking into JSON is on
+    SQLite, and a broken pattern or a number too large on both.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        if "\0" in value or (value.isdecimal() and int(value[:20]) > LARGEST_ID):
+            return False
+        return any(_asks(each, lookup) for each in self.get_list_filter(request))
+
+
+def _asks(offered: Any, lookup: str) -> bool:
+    """Whether a filter of a list asks this: the name of its field, or its class."""
+    if not isinstance(offered, str):
+        return bool(lookup == offered.parameter_name)
+    if lookup == offered:
+        return True
+    return lookup.startswith(f"{offered}__") and lookup.endswith(("__exact", "__isnull"))
+
+
+class ReadOnlyAdmin(OfferedLookups):
     """Rows that only the queue itself writes."""
 
     actions = None
@@ -58,43 +83,65 @@ class ReadOnlyAdmin(ModelAdmin):
 class KindFilter(SimpleListFilter):
     """Filter by the kinds that are known; asking the rows for theirs would scan them all."""
 
-    title = "kind"
+    title = _("kind")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind.name, kind.label) for kind in kinds.all()]
+        return [(kind.name, str(kind.label)) for kind in kinds.all()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
+class SystemFilter(SimpleListFilter):
+    """Filter by who queued a task, in the way that an index answers on both engines."""
+
+    title = _("queued by")
+    parameter_name = "system"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", gettext("System")), ("no", gettext("People"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.of_lane(self.value() == "yes") if self.value() else queryset
+
+
 @admin.register(ServerTask)
 class ServerTaskAdmin(ReadOnlyAdmin):
     list_display = (
-        "name", "description", "state", "kind", "person_name", "node_name", "created",
+        "name", "shown_description", "state", "kind", "person_name", "node_name", "created",
         "start_time", "completed_time",
     )  # fmt: skip
-    list_filter = ("state", KindFilter, "is_system", "node")
+    list_filter = ("state", KindFilter, SystemFilter, "node")
     list_per_page = 50
     list_select_related = False
     ordering = ("-id",)
     # Any sort but by id would read the whole table.
     sortable_by = ()
     search_fields = ("=id",)
-    search_help_text = "A task's name, such as ServerTasks-42"
+    search_help_text = _("A task's name, such as ServerTasks-42")
     readonly_fields = ("task_log",)
 
-    @admin.display(description="Task")
+    @admin.display(description=_("Task"))
     def name(self, task: ServerTask) -> str:
         return task.name
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        match = NAME.match(search_term.strip())
-        return super().get_search_results(request, queryset, match[1] if match else search_term)
+        """Find the one task of a name or a number; as text, SQLite would compare all of them."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        match = NAME.match(term)
+        number = match[1] if match else term
+        return queryset.filter(pk=number) if number.isdecimal() else queryset.none(), False
 
-    @admin.display(description="Task log")
+    @admin.display(description=_("description"))
+    def shown_description(self, task: ServerTask) -> str:
+        return sentences.translated(task.description)
+
+    @admin.display(description=_("Task log"))
     def task_log(self, task: ServerTask) -> SafeString:
         """Return the end of the log, and where all of it is."""
         after = max(log.line_count(task) - LINES_SHOWN, 0)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from tasks import lifecycle
 from tasks.models import ServerTask
@@ -17,7 +18,7 @@ class TooMany(Exception):  # noqa: N818 a state of the world
     """More tasks than one transaction should hold on to."""
 
     def __init__(self) -> None:
-        super().__init__(f"At most {MOST} tasks can be changed at once.")
+        super().__init__(_("At most %(most)d tasks can be changed at once.") % {"most": MOST})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,16 @@ def reschedule(
     """Give each other times. Raises ``TooMany`` and what ``lifecycle.reschedule`` does."""
     times = {"queue_time": queue_time, "queue_time_expiry": queue_time_expiry}
     return _each(pks, lambda task: lifecycle.reschedule(task, person=person, **times))
+
+
+def start_anyway(pks: Iterable[int], *, expiry: datetime, person: Any = None) -> Outcome:
+    """Let each that is held start. Raises ``TooMany`` and what ``lifecycle.start_anyway`` does."""
+    return _each(pks, lambda task: lifecycle.start_anyway(task, expiry=expiry, person=person))
+
+
+def let_expire(pks: Iterable[int], *, person: Any = None) -> Outcome:
+    """Let each that is held expire. Raises ``TooMany`` and what ``lifecycle.let_expire`` does."""
+    return _each(pks, lambda task: lifecycle.let_expire(task, person=person))
 
 
 def _each(pks: Iterable[int], change: Callable[[ServerTask], bool]) -> Outcome:

@@ -1,4 +1,4 @@
-"""Find the best ready row and take it, in one statement where the engine can.
+"""Find the best ready row and take it: on PostgreSQL by a procedure, on SQLite by the SQL here.
 
 The SQL is written out because it runs for every task, and because its bounds must stay on the index
 ``servertask_ready`` however many tasks are queued for later.
@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tasks import clock
+from tasks import clock, procedure, rows
 from tasks.models import ServerNode, ServerTask, State
 
 
@@ -38,34 +39,28 @@ _NOT_PAUSED = "NOT EXISTS (SELECT 1 FROM tasks_queuepause pause WHERE pause.is_p
 
 _BEST = """
 SELECT candidate.id FROM tasks_servertask candidate
-WHERE candidate.state = 'Queued' AND candidate.is_system = {system}
-  AND candidate.is_prioritized = {prioritized}
-  AND candidate.queue_time <= {now} AND candidate.queue_time_expiry > {now}
+WHERE candidate.state = 'Queued' AND candidate.is_system = {is_system}
+  AND candidate.is_prioritized = {is_prioritized}
+  AND candidate.queue_time <= %(now)s AND candidate.queue_time_expiry > %(now)s
   AND (candidate.concurrency_key IS NULL OR NOT EXISTS (
     SELECT 1 FROM tasks_servertask rival
     WHERE rival.concurrency_key = candidate.concurrency_key
       AND rival.state IN ('Executing', 'Cancelling')))
   AND {unless_paused}
-ORDER BY candidate.queue_time, candidate.id LIMIT {limit} {locking}"""
+ORDER BY candidate.queue_time, candidate.id LIMIT 1"""
 
 _TAKES_WORK = """EXISTS (
 SELECT 1 FROM tasks_servernode node
-WHERE node.id = %(node)s AND node.incarnation = %(incarnation)s AND node.is_draining = {false})"""
+WHERE node.id = %(node)s AND node.incarnation = %(incarnation)s AND node.is_draining = 0)"""
 
-_TAKE = """
+_LOOK = f"""SELECT {", ".join(rows.COLUMNS)} FROM tasks_servertask
+WHERE id = {{best}} AND {_TAKES_WORK}"""  # noqa: S608 all of it is ours
+
+_TAKE = f"""
 UPDATE tasks_servertask SET state = 'Executing', node_id = %(node)s, node_name = %(name)s,
-  incarnation = %(incarnation)s, start_time = {now}, attempt = attempt + 1, message = ''
-WHERE state = 'Queued' AND id = {best} AND {takes_work} AND (is_system OR {not_paused})"""
-
-# As _TAKE for several rows. The array, and a state that no partial index is known to have, keep
-# the plan on the primary key: those indexes are full of rows that were queued just now.
-_TAKE_SOME = """
-UPDATE tasks_servertask SET state = 'Executing', node_id = %(node)s, node_name = %(name)s,
-  incarnation = %(incarnation)s, start_time = {now}, attempt = attempt + 1, message = ''
-WHERE state || '' = 'Queued' AND {takes_work} AND id = ANY (ARRAY ({best}))
-RETURNING *"""
-
-_LOOK = "SELECT * FROM tasks_servertask WHERE id = {best} AND {takes_work}"
+  incarnation = %(incarnation)s, start_time = %(now)s, attempt = attempt + 1, message = ''
+WHERE state = 'Queued' AND id = %(id)s AND {_TAKES_WORK}
+  AND (is_system OR {_NOT_PAUSED})"""  # noqa: S608 all of it is ours
 
 
 def take_best(
@@ -94,7 +89,7 @@ def take_once(
     if not lanes:
         return None
     connection = connections[DEFAULT_DB_ALIAS]
-    take = _take_on_sqlite if connection.vendor == "sqlite" else _take_with_lock
+    take = _take_on_sqlite if connection.vendor == "sqlite" else _take_by_procedure
     return take(connection, node, lanes, now)
 
 
@@ -117,68 +112,38 @@ def take_some(
     return in_order(taken)
 
 
+def is_something_ready(
+    node: ServerNode, *, lanes: Collection[Lane], now: datetime | None = None
+) -> bool:
+    """Tell whether there is something to take on SQLite; it takes no lock."""
+    if not lanes:
+        return False
+    connection = connections[DEFAULT_DB_ALIAS]
+    return bool(rows.read(connection, _look(frozenset(lanes)), _asked(connection, node, now)))
+
+
 def in_order(tasks: Iterable[ServerTask]) -> list[ServerTask]:
     """Return tasks in the order of the claim."""
     return sorted(tasks, key=lambda task: (not task.is_prioritized, task.queue_time, task.pk))
 
 
-def several(
-    connection: BaseDatabaseWrapper,
-    node: ServerNode,
-    wanted: Mapping[Lane, int],
-    *,
-    now: datetime | None,
-) -> tuple[str, str, dict[str, Any]]:
-    """Return what takes several rows on PostgreSQL, as a part of one statement.
-
-    These are the expressions that name the best of each lane, the statement that takes them, and
-    the values of both.
-    """
-    moment = "%(now)s" if now else "STATEMENT_TIMESTAMP()"
-    best = [part for lane in Lane for part in _named(lane, f"{int(wanted[lane])}", moment)]
-    names = [name for name, _ in best]
-    take = _TAKE_SOME.format(
-        now=moment,
-        best=" UNION ALL ".join(map("SELECT id FROM {}".format, names)) or "SELECT 0",
-        takes_work=_TAKES_WORK.format(false="FALSE"),
-    )
-    values = _values(connection, node) | {"now": now}
-    return "".join(f"{name} AS ({query}), " for name, query in best), take, values
-
-
-def _named(lane: Lane, number: str, moment: str) -> list[tuple[str, str]]:
-    parts = {
-        "now": moment,
-        "system": "TRUE" if lane == Lane.SYSTEM else "FALSE",
-        "unless_paused": "TRUE" if lane == Lane.SYSTEM else _NOT_PAUSED,
-        "locking": "FOR UPDATE SKIP LOCKED",
-    }
-    if number == "0":
-        return []
-    urgent = f"{lane}_urgent"
-    left = f"{number} - (SELECT count(*) FROM {urgent})"  # noqa: S608 both are ours
-    return [
-        (urgent, _BEST.format(prioritized="TRUE", limit=number, **parts)),
-        (f"{lane}_others", _BEST.format(prioritized="FALSE", limit=left, **parts)),
-    ]
-
-
-def _take_with_lock(
+def _take_by_procedure(
     connection: BaseDatabaseWrapper,
     node: ServerNode,
     lanes: Collection[Lane],
     now: datetime | None,
 ) -> ServerTask | None:
-    """Rows that another worker is taking at this moment are passed over."""
-    moment = "%(now)s" if now else "STATEMENT_TIMESTAMP()"
-    take = _TAKE.format(
-        now=moment,
-        best=_best(lanes, now=moment, true="TRUE", false="FALSE", locking="FOR UPDATE SKIP LOCKED"),
-        takes_work=_TAKES_WORK.format(false="FALSE"),
-        not_paused=_NOT_PAUSED,
+    _, taken = procedure.turn_over(
+        connection,
+        [],
+        [],
+        node=node,
+        people=int(Lane.PEOPLE in lanes),
+        system=int(Lane.SYSTEM in lanes),
+        most=1,
+        now=now,
     )
-    values = _values(connection, node) | {"now": now}
-    return next(iter(ServerTask.objects.raw(f"{take} RETURNING *", values)), None)
+    return taken[0] if taken else None
 
 
 def _take_on_sqlite(
@@ -189,15 +154,12 @@ def _take_on_sqlite(
 ) -> ServerTask | None:
     """Look first, since looking takes no lock, and compare again when taking."""
     at = now or clock.now()
-    values = _values(connection, node)
-    values |= {"now": connection.ops.adapt_datetimefield_value(at)}
-    best = _best(lanes, now="%(now)s", true="1", false="0", locking="")
-    takes_work = _TAKES_WORK.format(false="0")
-    look = _LOOK.format(best=best, takes_work=takes_work)
-    take = _TAKE.format(now="%(now)s", best="%(id)s", takes_work=takes_work, not_paused=_NOT_PAUSED)
-    while task := next(iter(ServerTask.objects.raw(look, values)), None):
+    values = _asked(connection, node, at)
+    look = _look(frozenset(lanes))
+    while found := rows.read(connection, look, values):
+        task = found[0]
         with connection.cursor() as cursor:
-            cursor.execute(take, values | {"id": task.pk})
+            cursor.execute(_TAKE, values | {"id": task.pk})
             if cursor.rowcount:
                 return _taken(task, node, at)
     return None
@@ -211,26 +173,27 @@ def _taken(task: ServerTask, node: ServerNode, now: datetime) -> ServerTask:
     return task
 
 
-def _best(lanes: Collection[Lane], **parts: str) -> str:
-    """Return the expression for the best row: the lanes one by one, prioritized rows first."""
-    true, false = parts.pop("true"), parts.pop("false")
+@cache
+def _look(lanes: frozenset[Lane]) -> str:
+    """Return the query for the best row: the lanes one by one, prioritized rows first."""
     choices = [
-        "("
-        + _BEST.format(
-            system=system, prioritized=prioritized, unless_paused=unless_paused, limit="1", **parts
+        _BEST.format(
+            is_system=int(lane == Lane.SYSTEM),
+            is_prioritized=is_prioritized,
+            unless_paused="1" if lane == Lane.SYSTEM else _NOT_PAUSED,
         )
-        + ")"
-        for lane, system, unless_paused in (
-            (Lane.PEOPLE, false, _NOT_PAUSED),
-            (Lane.SYSTEM, true, true),
-        )
+        for lane in Lane
         if lane in lanes
-        for prioritized in (true, false)
+        for is_prioritized in (1, 0)
     ]
-    return f"COALESCE({', '.join(choices)})"
+    return _LOOK.format(best=f"COALESCE(({'), ('.join(choices)}))")
 
 
-def _values(connection: BaseDatabaseWrapper, node: ServerNode) -> dict[str, Any]:
+def _asked(
+    connection: BaseDatabaseWrapper, node: ServerNode, now: datetime | None
+) -> dict[str, Any]:
+    """Return the values of a look."""
     field = ServerNode._meta.get_field("incarnation")
     incarnation: UUID | str = field.get_db_prep_value(node.incarnation, connection)
-    return {"node": node.pk, "name": node.name, "incarnation": incarnation}
+    at = connection.ops.adapt_datetimefield_value(now or clock.now())
+    return {"node": node.pk, "name": node.name, "incarnation": incarnation, "now": at}

@@ -27,3 +27,8 @@ def moment(at: datetime | None = None) -> datetime | Now:
     if at is not None:
         return at
     return timezone.now() if connections[DEFAULT_DB_ALIAS].vendor == "sqlite" else Now()
+
+
+def words(time: datetime) -> str:
+    """Write a time in the server's zone, named, as the tables beside it have it."""
+    return f"{timezone.localtime(time):%Y-%m-%d %H:%M:%S %Z}"

@@ -30,6 +30,16 @@ def node_silence() -> float:
     return float(getattr(settings, "TASK_NODE_SILENCE", 30))
 
 
+def outage() -> float:
+    """Seconds without any scheduler after which what expired meanwhile is somebody's to decide."""
+    return float(getattr(settings, "TASK_OUTAGE", 60))
+
+
+def decision_time() -> float:
+    """Seconds for which such a task waits for a decision, before it times out after all."""
+    return float(getattr(settings, "TASK_DECISION_TIME", 3600))
+
+
 def script_silence() -> float:
     """Seconds for which a worker may be stopped before its scripts are ended.
 

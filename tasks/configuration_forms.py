@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from tasks import nodes
 
@@ -14,7 +16,10 @@ class CapForm(forms.Form):
         min_value=1,
         max_value=nodes.LARGEST_CAP,
         error_messages=dict.fromkeys(
-            ("required", "invalid", "min_value", "max_value"), str(nodes.BadCap())
+            ("required", "invalid", "min_value", "max_value"),
+            format_lazy(
+                _("A task cap is a whole number from 1 to {most}."), most=nodes.LARGEST_CAP
+            ),
         ),
     )
 
@@ -23,11 +28,12 @@ class PauseForm(forms.Form):
     """Why the queue is paused."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="Shown to everybody on every page.",
-        error_messages={"max_length": "The reason may have at most 500 characters."},
+        help_text=_("Shown to everybody on every page."),
+        error_messages={"max_length": _("The reason may have at most 500 characters.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,20 +7,31 @@ it runs, and so that the heartbeat can call one of them while the broker is away
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from django.db import DatabaseError, close_old_connections, connection, connections
 
-from tasks import conf
+from tasks import conf, verdicts
 from tasks.claiming import Lane
 from tasks.worker import Worker, system_slots
 
 # Seconds for which a thread without work stays.
 IDLE = 60.0
+# Seconds after which a connection that was not used is tried before it is: that takes a round trip.
+FRESH = 5.0
 # Seconds that an ended task has: its script's SIGKILL comes after 10, and the outcome is stored.
 LAST = 20.0
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """When a worker that stops ends a task, in seconds, and why."""
+
+    after: float
+    because: str
 
 
 class Crew:
@@ -28,7 +39,7 @@ class Crew:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        worker.on_claim = self.call
+        worker.on_claim = self.summon
         self._called = threading.Condition()
         self._is_wanted = False
         self._idle = 0
@@ -37,48 +48,62 @@ class Crew:
     def call(self) -> None:
         """Let a thread look for work if a slot is free. Neither waits nor asks the database."""
         with self._called:
-            if not self.worker.free_lanes():
-                return
-            self._is_wanted = True
-            if self._idle:
-                self._called.notify()
-            elif len(self._threads) < self.worker.task_cap + system_slots():
-                self._add()
+            self.worker.calls += 1
+            if self.worker.free_lanes():
+                self._is_wanted = True
+                self._rouse(1)
+
+    def summon(self, number: int) -> None:
+        """Let so many threads execute what has begun."""
+        with self._called:
+            self._rouse(number)
+
+    def _rouse(self, number: int) -> None:
+        """Wake so many threads, or add them; each slot has one at most."""
+        self._called.notify(number)
+        most = self.worker.task_cap + system_slots()
+        for _ in range(min(number - self._idle, most - len(self._threads))):
+            self._add()
 
     def stop(self, *, is_urgent: Callable[[], bool] = lambda: False) -> None:
         """Claim nothing more and wait for what runs, unless it becomes urgent.
 
         System tasks end at once, since they may start again at any time, those of people when
-        their time to finish is over. What does not end then is left to die with the process.
+        their time to finish is over. What does not end then, as work in Python may hang, is left
+        to die with the process.
         """
         self.worker.is_stopping = True
         with self._called:
             self._called.notify_all()
-        patience = conf.stop_timeout()
-        because = f"Server node {self.worker.node.name} stops."
-        if not self._wait(patience, is_urgent, ending=[Lane.SYSTEM], because=because):
-            seconds = f"{patience:g} second{'' if patience == 1 else 's'}"
-            because = f"{because.rstrip('.')}, and has waited {seconds} for this task."
-            self._wait(LAST, is_urgent, ending=list(Lane), because=because)
-        self.worker.close()
-
-    def _wait(
-        self, seconds: float, is_urgent: Callable[[], bool], *, ending: list[Lane], because: str
-    ) -> bool:
-        """Wait until every thread has ended, or no longer; return whether to wait no more.
-
-        What runs in the lanes ``ending`` is ended: a claim that was under way may bring one more.
-        """
-        deadline = time.monotonic() + seconds
-        while self._threads and not is_urgent():
-            if time.monotonic() >= deadline:
-                return False
-            for run in self.worker.running():
-                if Lane.of(run.task) in ending and run.end(because):
-                    logger.warning("%s is ended: %s", run.task.name, because)
+        notices, began = self._notices(), time.monotonic()
+        while self._is_waited_for(notices, time.monotonic() - began) and not is_urgent():
             for thread in list(self._threads):
                 thread.join(timeout=0.1)
-        return True
+        for run in self.worker.running():
+            logger.warning("%s has not ended: it dies with this worker.", run.task.name)
+        self.worker.close()
+
+    def _notices(self) -> dict[Lane, Notice]:
+        """Return when to end the tasks of each lane, and in which words."""
+        node, patience = self.worker.node.name, conf.stop_timeout()
+        return {
+            Lane.SYSTEM: Notice(0, verdicts.STOPS % {"node": node}),
+            Lane.PEOPLE: Notice(patience, verdicts.stops_after(patience, node=node)),
+        }
+
+    def _is_waited_for(self, notices: Mapping[Lane, Notice], waited: float) -> bool:
+        """End the runs whose time has come; return whether any thread may still end in time.
+
+        Asked again and again: a claim that was under way may bring one more run.
+        """
+        given_up = 0
+        for run in self.worker.running():
+            notice = notices[Lane.of(run.task)]
+            if waited >= notice.after and run.end(notice.because):
+                logger.warning("%s is ended: %s", run.task.name, notice.because)
+            given_up += waited >= notice.after + LAST
+        longest = max(notice.after for notice in notices.values()) + LAST
+        return waited < longest and len(self._threads) > given_up
 
     def _add(self) -> None:
         thread = threading.Thread(target=self._serve, name="tasks", daemon=True)
@@ -87,9 +112,13 @@ class Crew:
 
     def _serve(self) -> None:
         """Look whenever called, until not called for some time."""
+        used = float("-inf")
         try:
             while self._wait_for_call():
+                if time.monotonic() - used > FRESH:
+                    close_old_connections()
                 self._look()
+                used = time.monotonic()
         finally:
             connections.close_all()
             with self._called:
@@ -98,13 +127,19 @@ class Crew:
     def _wait_for_call(self) -> bool:
         with self._called:
             self._idle += 1
-            self._called.wait_for(lambda: self._is_wanted or self.worker.is_stopping, timeout=IDLE)
+            self._called.wait_for(self._is_due, timeout=IDLE)
             self._idle -= 1
+            if self.worker.has_begun:
+                if self._is_wanted:  # another has to look: this run may take long
+                    self._rouse(1)
+                return True
             is_wanted, self._is_wanted = self._is_wanted, False
             return is_wanted and not self.worker.is_stopping
 
+    def _is_due(self) -> bool:
+        return self._is_wanted or self.worker.has_begun or self.worker.is_stopping
+
     def _look(self) -> None:
-        close_old_connections()
         try:
             self.worker.look()
         except DatabaseError as error:

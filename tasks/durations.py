@@ -14,10 +14,23 @@ def expected_end(task: ServerTask) -> datetime | None:
 
     Those with the same concurrency key, a project in an environment, count where there are any.
     """
-    if task.start_time is None:
-        return None
-    length = (_usual(task, same_key=True) if task.concurrency_key else None) or _usual(task)
-    return task.start_time + length if length else None
+    length = Usual().of(task) if task.start_time else None
+    return task.start_time + length if task.start_time and length else None
+
+
+class Usual:
+    """How long tasks usually run, asked once for all that are alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None], timedelta | None] = {}
+
+    def of(self, task: ServerTask) -> timedelta | None:
+        """Return the length; None if no task like it ever succeeded."""
+        alike = task.kind, task.concurrency_key
+        if alike not in self._known:
+            keyed = _usual(task, same_key=True) if task.concurrency_key else None
+            self._known[alike] = keyed or _usual(task)
+        return self._known[alike]
 
 
 def _usual(task: ServerTask, *, same_key: bool = False) -> timedelta | None:

@@ -4,9 +4,13 @@ import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from tasks import kinds, queue
+from django.conf import settings
+from django.utils import translation
+
+from tasks import kinds, queue, verdicts
 from tasks.logwriter import LogWriter
 from tasks.models import ServerTask, State
 
@@ -116,12 +120,20 @@ def carry_out(run: Execution) -> Outcome:
 def _stopped(run: Execution) -> Outcome:
     """Return the outcome of a run that was asked to stop, and did."""
     if not run.ended_because:
-        return Outcome(State.CANCELED, f"Canceled by {run.canceled_by or 'the task itself'}.")
+        by = run.canceled_by or verdicts.THE_TASK
+        return Outcome(State.CANCELED, verdicts.CANCELED_BY % {"by": by})
     if kinds.get(run.task.kind).idempotent:
-        return Outcome(State.QUEUED, f"{run.ended_because} It starts again.")
-    return Outcome(State.FAILED, f"{run.ended_because} Rerun it if that is safe.")
+        return Outcome(State.QUEUED, verdicts.STARTS_AGAIN % {"why": run.ended_because})
+    return Outcome(State.FAILED, verdicts.RERUN % {"why": run.ended_because})
 
 
 def _conclude(run: Execution, outcome: Outcome) -> None:
     say = run.log.error if outcome.state == State.FAILED else run.log.info
-    say(f"{State(outcome.state).label}: {outcome.message}".removesuffix(": "))
+    say(f"{_word(outcome.state)}: {outcome.message}".removesuffix(": "))
+
+
+@cache
+def _word(state: State) -> str:
+    """Return the name of a state in the server's language: it is kept, whoever reads it."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(State(state).label)

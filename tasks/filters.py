@@ -5,18 +5,19 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_lazy as _
 
-from tasks import kinds
+from tasks import kinds, wording
 from tasks.models import ServerNode, State
 from tasks.querysets import ServerTaskQuerySet
 
 LARGEST_ID = 2**63 - 1
 CURSORS = ("before", "after")
-NO_SUCH_PLACE = "The address names a place in the list that cannot be."
+NO_SUCH_PLACE = _("The address names a place in the list that cannot be.")
 
 
-def _kinds() -> list[tuple[str, str]]:
-    return [("", "All kinds"), *((kind.name, kind.label) for kind in kinds.all())]
+def _kinds() -> list[tuple[str, Any]]:
+    return [("", _("All kinds")), *((kind.name, kind.label) for kind in kinds.all())]
 
 
 def _cursor() -> forms.IntegerField:
@@ -33,32 +34,36 @@ class TaskFilter(forms.Form):
     """What to show; every field may be left out."""
 
     state = forms.ChoiceField(
+        label=_("State"),
         required=False,
-        choices=[("", "All states"), *((state, state) for state in State.values)],
-        error_messages={"invalid_choice": "There is no state “%(value)s”."},
+        choices=[("", _("All states")), *((state, wording.lazy(state)) for state in State.values)],
+        error_messages={"invalid_choice": _("There is no state “%(value)s”.")},
     )
     kind = forms.ChoiceField(
+        label=_("Kind"),
         required=False,
         choices=_kinds,
-        error_messages={"invalid_choice": "There is no task kind “%(value)s”."},
+        error_messages={"invalid_choice": _("There is no task kind “%(value)s”.")},
     )
     node = forms.ModelChoiceField(
+        label=_("Node"),
         required=False,
         queryset=ServerNode.objects.all(),
         to_field_name="name",
-        empty_label="All nodes",
-        error_messages={"invalid_choice": "There is no node “%(value)s”."},
+        empty_label=_("All nodes"),
+        error_messages={"invalid_choice": _("There is no node “%(value)s”.")},
     )
     person = forms.CharField(
+        label=_("Person"),
         required=False,
         max_length=150,
-        widget=forms.TextInput(attrs={"placeholder": "Anybody", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"placeholder": _("Anybody"), "autocomplete": "off"}),
     )
     system = forms.ChoiceField(
         required=False,
-        label="Queued by",
-        choices=[("", "People and system"), ("no", "People"), ("yes", "System")],
-        error_messages={"invalid_choice": "Say yes or no for system, not “%(value)s”."},
+        label=_("Queued by"),
+        choices=[("", _("People and system")), ("no", _("People")), ("yes", _("System"))],
+        error_messages={"invalid_choice": _("Say yes or no for system, not “%(value)s”.")},
     )
     before = _cursor()
     after = _cursor()
@@ -75,7 +80,8 @@ class TaskFilter(forms.Form):
         try:
             return people._default_manager.get_by_natural_key(name)
         except people.DoesNotExist:
-            raise forms.ValidationError(f"Nobody is called “{name}”.") from None
+            words = _("Nobody is called “%(name)s”.")
+            raise forms.ValidationError(words, params={"name": name}) from None
 
     @property
     def chosen(self) -> dict[str, str]:

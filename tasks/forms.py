@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class TimeInput(forms.DateTimeInput):
@@ -25,13 +26,13 @@ def _token() -> str:
     return secrets.token_urlsafe(24)
 
 
-def _time(label: str, *, help_text: str) -> forms.DateTimeField:
+def _time(label: Any, *, help_text: Any) -> forms.DateTimeField:
     return forms.DateTimeField(
         required=False,
         label=label,
         help_text=help_text,
         widget=TimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
-        error_messages={"invalid": "Write the time like 2030-12-31 22:30."},
+        error_messages={"invalid": _("Write the time like 2030-12-31 22:30.")},
     )
 
 
@@ -54,11 +55,11 @@ class ScheduleForm(OnceForm):
     """When a task starts. The limits of both times are the queue's to enforce."""
 
     queue_time = _time(
-        "Start at", help_text="Leave empty to start as soon as there is a free slot."
+        _("Start at"), help_text=_("Leave empty to start as soon as there is a free slot.")
     )
     queue_time_expiry = _time(
-        "Give up unless started by",
-        help_text="Leave empty for 30 minutes after its time, or a day if it starts now.",
+        _("Give up unless started by"),
+        help_text=_("Leave empty for 30 minutes after its time, or a day if it starts now."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -71,7 +71,7 @@ class Heartbeat:
             self.worker.task_cap, self.worker.is_draining = row.task_cap, row.is_draining
 
     def _look(self) -> None:
-        if self.worker.free_lanes() and ServerTask.objects.ready().exists():
+        if self.worker.free_lanes() and ServerTask.objects.is_any_ready():
             self.crew.call()
 
     def _write(self) -> None:

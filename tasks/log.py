@@ -3,7 +3,7 @@
 A chunk's text is lines of ``milliseconds category words``; ``tasks.logwriter`` makes them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,14 +28,39 @@ class LogLine:
         return CATEGORIES.get(self.category, "")
 
 
-def lines(task: ServerTask, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
-    """Return at most ``limit`` lines behind number ``after``."""
+def lines(
+    task: ServerTask, *, after: int = 0, limit: int = 1000, size: int | None = None
+) -> list[LogLine]:
+    """Return at most ``limit`` lines behind number ``after``, of ``size`` characters if given."""
     found: list[LogLine] = []
+    room = size
     for chunk in LogChunk.objects.after(task, after).iterator(chunk_size=20):
         found += (line for line in parse(chunk) if line.number > after)
-        if len(found) >= limit:
+        room = None if room is None else room - len(chunk.text)
+        if len(found) >= limit or (room is not None and room < 0):
             break
-    return found[:limit]
+    found = found[:limit]
+    return found if size is None else found[: _fitting(found, size)]
+
+
+def tail(task: ServerTask, *, limit: int, size: int) -> list[LogLine]:
+    """Return the last lines: at most ``limit``, of ``size`` characters, but one at least."""
+    found: list[LogLine] = []
+    for chunk in LogChunk.objects.filter(task=task).order_by("-first_line").iterator(chunk_size=5):
+        found = [*parse(chunk), *found]
+        if len(found) >= limit or sum(len(line.text) for line in found) >= size:
+            break
+    found = found[-limit:]
+    return found[len(found) - _fitting(found[::-1], size) :]
+
+
+def _fitting(found: Sequence[LogLine], size: int) -> int:
+    """Return how many of the first lines fit; the first does always."""
+    for count, line in enumerate(found):
+        size -= len(line.text)
+        if size < 0:
+            return max(count, 1)
+    return len(found)
 
 
 def before(task: ServerTask, number: int) -> Iterator[LogLine]:
@@ -59,6 +84,27 @@ def search(task: ServerTask, words: str, *, limit: int = 200) -> list[LogLine]:
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def numbers_of(task: ServerTask, words: str) -> list[int]:
+    """Return the numbers of all lines that hold ``words``, in whatever case.
+
+    It reads the whole log, which its own limit bounds: 10 MB take some 100 ms.
+    """
+    wanted = words.casefold()
+    found: list[int] = []
+    for chunk in LogChunk.objects.after(task, 0).iterator(chunk_size=20):
+        # Colours may stand between the letters. A title, cut short, would reach into the next line.
+        pieces = chunk.text.split("\n") if "\x1b]" in chunk.text else [chunk.text]
+        text = "\n".join(ansi.plain(piece) for piece in pieces)
+        text = text.casefold()
+        if wanted in text:
+            found += (
+                number
+                for number, line in enumerate(text.split("\n"), start=chunk.first_line)
+                if wanted in line.split(" ", 2)[2]
+            )
+    return found
 
 
 def line_count(task: ServerTask) -> int:

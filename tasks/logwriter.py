@@ -25,6 +25,7 @@ CHUNK = 32 * 1024
 RETRY = 1.0
 # Characters of one line; what is longer goes on in the next.
 LONGEST_LINE = 8000
+_DECODER = codecs.getincrementaldecoder("utf-8")
 # Bytes that the server's own words may take when the output has used up the limit.
 RESERVE = 64 * 1024
 
@@ -34,13 +35,13 @@ logger = logging.getLogger(__name__)
 class LogWriter:
     """The log of one task while one worker executes it; any thread of the worker may write."""
 
-    def __init__(self, task: ServerTask, *, now: datetime, first_line: int = 1) -> None:
+    def __init__(self, task: ServerTask, *, now: datetime) -> None:
         """``now`` is the database's time; this machine's clock only measures what passes."""
         self.task = task
         self._epoch = now - timedelta(seconds=time.monotonic())
         self._buffering = threading.Lock()
         self._storing = threading.Lock()
-        self._next_line = first_line
+        self._next_line = 1
         # Blocks of lines in their stored form, how many lines and bytes they are, and since when.
         self._held: list[str] = []
         self._held_lines = self._held_bytes = 0
@@ -49,7 +50,7 @@ class LogWriter:
         self._stored = self._retry_at = time.monotonic()
         self._left = conf.log_limit()
         self._dropped = 0
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = _DECODER("replace")
         self._rest = ""
         self._masker = Masker()
 
@@ -58,6 +59,10 @@ class LogWriter:
         """The number of the last line written, stored or not."""
         with self._buffering:
             return self._next_line + self._held_lines - 1
+
+    def continue_from(self, first_line: int) -> None:
+        """Begin with this line: an earlier attempt wrote those before it. Call it first of all."""
+        self._next_line = first_line
 
     def mask(self, *values: str) -> None:
         """Never write these values, in whatever pieces they come."""
@@ -78,6 +83,10 @@ class LogWriter:
 
     def output(self, data: bytes) -> None:
         """Add what a process printed; a line may come in pieces."""
+        if self._dropped and self._left <= 0:  # a flood: to read it would keep the worker busy
+            with self._buffering:
+                self._dropped += len(data)
+            return
         self._take(self._masker.feed(data))
 
     def _take(self, data: bytes) -> None:
@@ -219,6 +228,8 @@ class Flusher:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopped = False
+        # Whether the thread waits for writers: to wake it for every task would cost as much as one.
+        self._is_idle = False
 
     def add(self, writer: LogWriter) -> None:
         with self._changed:
@@ -226,7 +237,8 @@ class Flusher:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="log-flusher", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if self._is_idle:
+                self._changed.notify()
 
     def discard(self, writer: LogWriter) -> None:
         with self._changed:
@@ -248,6 +260,8 @@ class Flusher:
     def _next(self) -> list[LogWriter] | None:
         """Wait for a moment, and for writers, who may be gone by then; None once stopped."""
         with self._changed:
+            self._is_idle = True
             self._changed.wait_for(lambda: self._stopped or bool(self._writers))
+            self._is_idle = False
             self._changed.wait_for(lambda: self._stopped, timeout=DELAY / 2)
             return None if self._stopped else list(self._writers)

@@ -5,33 +5,24 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
-from tasks.querysets import LogChunkQuerySet, ServerNodeQuerySet, ServerTaskQuerySet
+from tasks.querysets import HoldQuerySet, LogChunkQuerySet, ServerNodeQuerySet, ServerTaskQuerySet
+from tasks.states import COMPLETED, RUNNING, NodeState, State
 
-
-class State(models.TextChoices):
-    """Where a task stands, spelled as Octopus Deploy spells it."""
-
-    QUEUED = "Queued"
-    EXECUTING = "Executing"
-    CANCELLING = "Cancelling"
-    SUCCESS = "Success"
-    FAILED = "Failed"
-    CANCELED = "Canceled"
-    TIMED_OUT = "TimedOut"
-
-
-COMPLETED = (State.SUCCESS, State.FAILED, State.CANCELED, State.TIMED_OUT)
-RUNNING = (State.EXECUTING, State.CANCELLING)
-
-
-class NodeState(models.TextChoices):
-    """What a node is about; ``Draining`` is drained with something still running."""
-
-    RUNNING = "Running"
-    DRAINING = "Draining"
-    DRAINED = "Drained"
-    OFFLINE = "Offline"
+# The states are at home beside the rows that have them.
+__all__ = [
+    "COMPLETED",
+    "RUNNING",
+    "Hold",
+    "LogChunk",
+    "NodeState",
+    "QueuePause",
+    "SchedulerMark",
+    "ServerNode",
+    "ServerTask",
+    "State",
+]
 
 
 class ServerNode(models.Model):
@@ -107,7 +98,7 @@ class QueuePause(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "paused" if self.is_paused else "not paused"
+        return str(_("paused") if self.is_paused else _("not paused"))
 
 
 class ServerTask(models.Model):
@@ -264,6 +255,38 @@ class ServerTask(models.Model):
 
     def argument(self, name: str, default: Any = None) -> Any:
         return self.arguments.get(name, default)
+
+
+class Hold(models.Model):
+    """A task that expired while no scheduler ran: kept from timing out until somebody decides."""
+
+    task = models.OneToOneField(
+        ServerTask, primary_key=True, on_delete=models.CASCADE, related_name="hold"
+    )
+    decide_by = models.DateTimeField()
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.task.name
+
+
+class SchedulerMark(models.Model):
+    """When a scheduler last ran, on any node: the one row from which the next one sees a gap."""
+
+    SINGLETON = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=SINGLETON, editable=False)
+    last_alive = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.last_alive:%Y-%m-%d %H:%M:%S}"
 
 
 class LogChunk(models.Model):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from tasks import admission, wake
 from tasks.models import ServerNode, ServerTask
@@ -35,7 +36,9 @@ class BadCap(Exception):  # noqa: N818 a state of the world
     """The number is no task cap."""
 
     def __init__(self) -> None:
-        super().__init__(f"A task cap is a whole number from 1 to {LARGEST_CAP}.")
+        super().__init__(
+            _("A task cap is a whole number from 1 to %(most)d.") % {"most": LARGEST_CAP}
+        )
 
 
 def set_cap(node: ServerNode, cap: int, *, person: Any = None) -> bool:

@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from tasks import admission, clock, wake
 from tasks.models import QueuePause
@@ -24,9 +25,15 @@ def current() -> QueuePause:
 
 def describe(row: QueuePause) -> str:
     """Say in a sentence that the queue is paused, by whom and why."""
-    who = f" by {row.person_name}" if row.person_name else ""
-    why = f": {row.reason}" if row.reason else ""
-    return f"The queue is paused{who}{why}".rstrip(".") + "."
+    if row.person_name and row.reason:
+        words = _("The queue is paused by %(name)s: %(reason)s.")
+    elif row.person_name:
+        words = _("The queue is paused by %(name)s.")
+    elif row.reason:
+        words = _("The queue is paused: %(reason)s.")
+    else:
+        words = _("The queue is paused.")
+    return words % {"name": row.person_name, "reason": row.reason.rstrip(".")}
 
 
 def pause(*, person: Any = None, name: str = "", reason: str = "") -> bool:

@@ -3,9 +3,11 @@
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tasks import conf
 from tasks.watched import Ending, Program, Watched
@@ -84,4 +86,15 @@ def private_folder(node_name: str, prefix: str) -> Iterator[Path]:
     try:
         yield Path(path)
     finally:
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    """Remove a folder in which a script was, that may have made it hard to remove."""
+    with contextlib.suppress(RecursionError):  # thousands of folders, one in the other
         shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        quiet: dict[str, Any] = {"check": False, "stderr": subprocess.DEVNULL}
+        # As some programs do to what they keep: nothing goes out of a folder that is read-only.
+        subprocess.run(["chmod", "-R", "u+rwx", "--", path], **quiet)
+        subprocess.run(["rm", "-rf", "--", path], **quiet)

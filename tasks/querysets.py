@@ -1,7 +1,7 @@
 """The reads of the queue, as verbs that read like the domain."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,11 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from tasks import clock, conf
+from tasks.states import COMPLETED, RUNNING, State
 
 if TYPE_CHECKING:
-    from tasks.models import LogChunk, ServerNode, ServerTask  # noqa: F401 named in strings
+    from tasks.models import Hold, LogChunk, ServerNode, ServerTask  # noqa: F401 named in strings
 
-QUEUED = "Queued"
-RUNNING = ("Executing", "Cancelling")
-COMPLETED = ("Success", "Failed", "Canceled", "TimedOut")
 # What no completed row is, in words by which both engines know their partial indexes: SQLite does
 # not look at the values that a statement is given, such as a state.
 OPEN = Q(completed_time__isnull=True)
@@ -28,7 +26,7 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
     """Tasks by where they stand."""
 
     def queued(self) -> "ServerTaskQuerySet":
-        return self.filter(OPEN, state=QUEUED)
+        return self.filter(OPEN, state=State.QUEUED)
 
     def scheduled(self, now: datetime | None = None) -> "ServerTaskQuerySet":
         """Queued for a time that lies ahead."""
@@ -53,6 +51,10 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         """Due, no task with the same concurrency key is running, and no pause holds it back."""
         pause = apps.get_model("tasks", "QueuePause")._default_manager.filter(is_paused=True)
         return self.due(now).filter(~Exists(self._rivals()), Q(is_system=True) | ~Exists(pause))
+
+    def is_any_ready(self, now: datetime | None = None) -> bool:
+        """Whether any is ready; quickly answered where none is due, as an idle server asks."""
+        return self.due(now).exists() and self.ready(now).exists()
 
     def _rivals(self) -> models.QuerySet["ServerTask"]:
         return self.model._default_manager.filter(
@@ -96,11 +98,17 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         return self.filter(completed_time__isnull=False).order_by("-completed_time")
 
     def not_completed(self) -> "ServerTaskQuerySet":
-        return self.filter(OPEN, state__in=(QUEUED, *RUNNING))
+        return self.filter(OPEN, state__in=(State.QUEUED, *RUNNING))
 
-    def expired(self, now: datetime | None = None) -> "ServerTaskQuerySet":
+    def overdue(self, now: datetime | None = None) -> "ServerTaskQuerySet":
         """Queued, although the time by which it had to start has come."""
         return self.queued().filter(queue_time_expiry__lte=clock.moment(now))
+
+    def expired(self, now: datetime | None = None) -> "ServerTaskQuerySet":
+        """Overdue and not held."""
+        holds = apps.get_model("tasks", "Hold")._default_manager
+        held = holds.filter(task=OuterRef("pk"), decide_by__gt=clock.moment(now))
+        return self.overdue(now).filter(~Exists(held))
 
     def people(self) -> "ServerTaskQuerySet":
         return self.filter(_of_system(False))
@@ -120,6 +128,10 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
 
     def of_kind(self, kind: str) -> "ServerTaskQuerySet":
         return self.filter(kind=kind)
+
+    def beats(self, slots: Mapping[str, datetime]) -> "ServerTaskQuerySet":
+        """The rows of any of these kinds for any of these slots."""
+        return self.filter(kind__in=list(slots), occurrence__in=list(slots.values()))
 
     def in_state(self, state: str | None) -> "ServerTaskQuerySet":
         """Those in ``state``; all if None."""
@@ -156,6 +168,19 @@ class ServerTaskQuerySet(models.QuerySet["ServerTask"]):
         if match is None:
             raise self.model.DoesNotExist(f"No task is called {name[:40]!r}.")
         return self.get(pk=int(match[1]))
+
+
+class HoldQuerySet(models.QuerySet["Hold"]):
+    """What waits for somebody's decision."""
+
+    def open(self, now: datetime | None = None) -> "HoldQuerySet":
+        """Those that are still to be decided, the longest expired first."""
+        waiting = self.filter(task__state=State.QUEUED, task__completed_time__isnull=True)
+        undecided = waiting.filter(decide_by__gt=clock.moment(now)).select_related("task")
+        return undecided.order_by("task__queue_time_expiry", "task_id")
+
+    def over(self, now: datetime | None = None) -> "HoldQuerySet":
+        return self.filter(decide_by__lte=clock.moment(now))
 
 
 class ServerNodeQuerySet(models.QuerySet["ServerNode"]):

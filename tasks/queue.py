@@ -8,12 +8,15 @@ from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.forms import Form
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from maintenance import gate
-from tasks import clock, conf, kinds, wake
+from tasks import admission, clock, conf, kinds, rows, wake
 from tasks.models import ServerTask
 
 PRIORITIZE = "tasks.prioritize_servertask"
@@ -64,41 +67,46 @@ def enqueue(
     _check_permission(declared, person, prioritized=prioritized)
     cleaned = clean(declared, arguments or {})
     owner = person if person is not None else getattr(parent, "person", None)
-    with transaction.atomic():
-        now = clock.now()
-        starts, expires = schedule(queue_time, queue_time_expiry, now=now)
+    task = ServerTask(
+        kind=kind,
+        description=(description or _described(declared, cleaned))[:DESCRIPTION_LENGTH],
+        arguments=cleaned,
+        person=owner,
+        person_name=_name_of(person) if person is not None else _name_from(parent),
+        is_system=declared.is_system,
+        parent=parent,
+        rerun_of=rerun_of,
+        is_prioritized=prioritized,
+        concurrency_key=declared.concurrency_key(cleaned),
+        token=token or None,
+    )
+    # A person's needs the transaction that the gate holds the door of.
+    with nullcontext() if person is None and token is None else transaction.atomic():
+        after = _times(task, queue_time, queue_time_expiry)
         if person is not None:
             gate.check(person)
-        task = ServerTask(
-            kind=kind,
-            description=(description or declared.description(cleaned))[:DESCRIPTION_LENGTH],
-            arguments=cleaned,
-            person=owner,
-            person_name=_name_of(person) if person is not None else _name_from(parent),
-            is_system=declared.is_system,
-            parent=parent,
-            rerun_of=rerun_of,
-            created=now,
-            queue_time=starts,
-            queue_time_expiry=expires,
-            is_prioritized=prioritized,
-            concurrency_key=declared.concurrency_key(cleaned),
-            token=token or None,
-        )
-        stored = _insert(task)
-        if starts <= now:
+        stored = _insert(task, expires_after=after)
+        if stored.queue_time <= stored.created:
             transaction.on_commit(wake.request, robust=True)
     return stored
 
 
-def rerun(task: ServerTask, *, person: Any, token: str | None = None) -> ServerTask:
-    """Queue the work of ``task`` again, now and with the same arguments. Raises as ``enqueue``."""
+def rerun(
+    task: ServerTask, *, person: Any, token: str | None = None, keeps_time: bool = False
+) -> ServerTask:
+    """Queue the work of ``task`` again, with the same arguments: now, or for the times it had.
+
+    Raises as ``enqueue``.
+    """
+    admission.be_open(person, task)
     return enqueue(
         task.kind,
         task.arguments,
         person=person,
         rerun_of=task,
         description=task.description,
+        queue_time=task.queue_time if keeps_time else None,
+        queue_time_expiry=task.queue_time_expiry if keeps_time else None,
         token=token,
     )
 
@@ -116,7 +124,7 @@ def enqueue_occurrence(kind: str, occurrence: datetime | None) -> ServerTask | N
     now = clock.now()
     task = ServerTask(
         kind=kind,
-        description=declared.description({})[:DESCRIPTION_LENGTH],
+        description=_described(declared, {})[:DESCRIPTION_LENGTH],
         is_system=True,
         occurrence=occurrence,
         created=now,
@@ -141,7 +149,8 @@ def clean(kind: kinds.TaskKind, arguments: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(arguments) - set(form.fields))
     if unknown:
         form.full_clean()
-        form.add_error(None, f"{kind.name} has no argument {', '.join(unknown)[:200]}.")
+        words = _("%(kind)s has no argument %(names)s.")
+        form.add_error(None, words % {"kind": kind.name, "names": ", ".join(unknown)[:200]})
     if not form.is_valid():
         raise ArgumentsRefused(form)
     return kind.clean(form)
@@ -153,42 +162,61 @@ def schedule(
     """Return when a task may start at the earliest and at the latest. Raises ``BadSchedule``."""
     for field, value in (("queue_time", queue_time), ("queue_time_expiry", queue_time_expiry)):
         if value is not None and value.tzinfo is None:
-            raise BadSchedule("The time has no time zone.", field=field)
+            raise BadSchedule(_("The time has no time zone."), field=field)
     if queue_time is not None and queue_time < now - BEHIND_ALLOWED:
-        raise BadSchedule("The time lies in the past.")
+        raise BadSchedule(_("The time lies in the past."))
     if queue_time is not None and queue_time > now + conf.FURTHEST_AHEAD:
-        raise BadSchedule(f"The time lies more than {conf.FURTHEST_AHEAD.days} days ahead.")
+        words = _("The time lies more than %(days)d days ahead.")
+        raise BadSchedule(words % {"days": conf.FURTHEST_AHEAD.days})
     starts = max(queue_time or now, now)
     default = conf.UNSCHEDULED_EXPIRY if queue_time is None else conf.SCHEDULED_EXPIRY
     expires = queue_time_expiry or starts + default
     if expires <= starts:
         raise BadSchedule(
-            "The time by which it must start lies before its time.", field="queue_time_expiry"
+            _("The time by which it must start lies before its time."), field="queue_time_expiry"
         )
     if expires > now + conf.FURTHEST_AHEAD + conf.UNSCHEDULED_EXPIRY:
         raise BadSchedule(
-            "The time by which it must start lies too far ahead.", field="queue_time_expiry"
+            _("The time by which it must start lies too far ahead."), field="queue_time_expiry"
         )
     return starts, expires
+
+
+def _times(
+    task: ServerTask, queue_time: datetime | None, queue_time_expiry: datetime | None
+) -> timedelta | None:
+    """Set the times that were asked for; else return how long after now the task expires."""
+    if queue_time is None and queue_time_expiry is None:
+        return conf.UNSCHEDULED_EXPIRY
+    now = task.created = clock.now()
+    task.queue_time, task.queue_time_expiry = schedule(queue_time, queue_time_expiry, now=now)
+    return None
+
+
+def _described(kind: kinds.TaskKind, arguments: Mapping[str, Any]) -> str:
+    """Describe the task in the server's language: it is kept, whoever reads it."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(kind.description(arguments))
 
 
 def _check_permission(kind: kinds.TaskKind, person: Any, *, prioritized: bool) -> None:
     if person is None:
         return
     if kind.permission is None or not person.has_perm(kind.permission):
-        raise PermissionDenied(f"You may not queue the task kind {kind.name}.")
+        words = _("You may not queue the task kind %(kind)s.")
+        raise PermissionDenied(words % {"kind": kind.name})
     if prioritized and not person.has_perm(PRIORITIZE):
-        raise PermissionDenied("You may not move tasks to the top.")
+        raise PermissionDenied(_("You may not move tasks to the top."))
 
 
-def _insert(task: ServerTask) -> ServerTask:
+def _insert(task: ServerTask, *, expires_after: timedelta | None) -> ServerTask:
     """Store a new task, or find the one that the same form has made before."""
     if task.token is None:
-        task.save(force_insert=True)
+        rows.insert(task, expires_after=expires_after)
         return task
     try:
         with transaction.atomic():
-            task.save(force_insert=True)
+            rows.insert(task, expires_after=expires_after)
     except IntegrityError:
         first = ServerTask.objects.filter(person=task.person, token=task.token).first()
         if first is None:

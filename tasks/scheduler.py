@@ -12,12 +12,14 @@ from uuid import UUID
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Min
 
-from tasks import clock, conf, kinds, lifecycle, queue, wake
+from tasks import clock, conf, kinds, lifecycle, outages, queue, wake
 from tasks.claiming import Lane
 from tasks.models import ServerNode, ServerTask
 from tasks.worker import system_slots
 
 INTERVAL, SHORTEST = 0.5, 0.01
+# Seconds between two turns of what may come that much later; to ask costs more than to do it.
+UPKEEP = 1.0
 # Seconds for which a scheduler itself must have watched a node be silent, without a gap of its own:
 # after an outage of the database every node looks silent until its next heartbeat.
 WATCH, GAP = 10.0, 5.0
@@ -31,6 +33,19 @@ def add_step(step: Callable[[], object]) -> None:
     """Let every scheduler do this at each turn, too; it must bear being done by several at once."""
     if step not in _more_steps:
         _more_steps.append(step)
+
+
+def every(seconds: float, step: Callable[[], object]) -> Callable[[], object]:
+    """Return a step that is done at a scheduler's first turn, then so often."""
+    due = float("-inf")
+
+    def sparing() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + seconds
+            step()
+
+    return sparing
 
 
 class SilenceWatch:
@@ -64,6 +79,7 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._watch = SilenceWatch()
+        self._kept_up = float("-inf")
 
     def run(self, *, pause: Callable[[float], bool]) -> None:
         """Turn until ``pause``, which waits for so many seconds, returns False."""
@@ -71,18 +87,30 @@ class Scheduler:
         self.tick()
         while pause(self.until_next_turn()):
             close_old_connections()
-            self.tick()
+            self.turn(at=time.monotonic())
+
+    def turn(self, *, at: float) -> None:
+        """Do every step that is due at ``at``, a monotonic time in seconds."""
+        if at - self._kept_up < UPKEEP:
+            self._do(self.queue_occurrences, self.wake_workers)
+            return
+        self._kept_up = at
+        self.tick()
 
     def tick(self) -> None:
-        """Do every step; one that fails does not keep the others from their turn."""
-        for step in (
-            self.expire,
-            self.reap,
-            self.queue_occurrences,
-            *_more_steps,
-            self.wake_workers,
-        ):
+        """Do every step."""
+        self._do(self.look_for_outage, self.expire, self.reap)
+        self._do(self.queue_occurrences, *_more_steps, self.wake_workers)
+
+    def _do(self, *steps: Callable[[], object]) -> None:
+        """Do some steps; one that fails does not keep the others from their turn."""
+        for step in steps:
             self._guarded(step)
+
+    def look_for_outage(self, *, now: datetime | None = None) -> None:
+        """Before anything expires: hold what expired while no scheduler ran."""
+        for task in outages.note_alive(now=now):
+            logger.warning("%s expired while no scheduler ran: it waits for a decision.", task.name)
 
     def expire(self, *, now: datetime | None = None) -> None:
         for task in lifecycle.expire_due(now=now):
@@ -96,13 +124,15 @@ class Scheduler:
     def queue_occurrences(self, *, now: datetime | None = None) -> list[ServerTask]:
         """Queue each system kind whose interval has begun and is not served yet."""
         at = now or clock.now()
-        due = ((kind, slot_of(kind, at)) for kind in kinds.system())
-        queued = [queue.enqueue_occurrence(kind.name, slot) for kind, slot in due if slot]
+        slots = {kind.name: slot for kind in kinds.system() if (slot := slot_of(kind, at))}
+        served = set(ServerTask.objects.beats(slots).values_list("kind", "occurrence"))
+        due = {kind: slot for kind, slot in slots.items() if (kind, slot) not in served}
+        queued = [queue.enqueue_occurrence(kind, slot) for kind, slot in due.items()]
         return [task for task in queued if task]
 
     def wake_workers(self, *, now: datetime | None = None) -> bool:
         """Wake workers if something is ready and a slot free somewhere; return whether so."""
-        if not ServerTask.objects.ready(now).exists():
+        if not ServerTask.objects.is_any_ready(now):
             return False
         nodes = ServerNode.objects.taking_work(now).with_running()
         lanes = {lane for node in nodes for lane in _free_lanes(node)}

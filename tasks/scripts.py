@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from django.db import connection
 
-from tasks import conf, kinds, process
+from tasks import conf, kinds, process, verdicts
 from tasks.execution import Canceled, Execution
 from tasks.watched import Ending, Program
 
@@ -14,10 +14,10 @@ from tasks.watched import Ending, Program
 LONG = 1.0
 
 
-def run(task: Execution, program: Program, *, what: str = "The script") -> None:
+def run(task: Execution, program: Program) -> None:
     """Run ``program`` for a task and see it end.
 
-    Raises ``kinds.Failure``, about ``what``, unless it ends with 0; ``Canceled`` if the task was.
+    Raises ``kinds.Failure`` unless it ends with 0; ``Canceled`` if the task was.
     """
     node_name = task.task.node_name
     guarded = replace(program, silence=conf.script_silence(), lock=process.lock_of(node_name))
@@ -36,10 +36,10 @@ def run(task: Execution, program: Program, *, what: str = "The script") -> None:
             idle=idle,
         )
     except OSError as error:  # such as an environment that is larger than the system allows
-        raise kinds.Failure(f"{what} could not be started: {error.strerror}.") from None
+        raise kinds.Failure(verdicts.NOT_STARTABLE % {"error": error.strerror}) from None
     finally:
         task.log.end_output()
-    _judge(task, ending, time_limit=program.time_limit, what=what)
+    _judge(task, ending, time_limit=program.time_limit)
 
 
 def _letting_go() -> Callable[[], None]:
@@ -59,28 +59,27 @@ def _letting_go() -> Callable[[], None]:
     return let_go
 
 
-def _judge(task: Execution, ending: Ending, *, time_limit: float, what: str) -> None:
+def _judge(task: Execution, ending: Ending, *, time_limit: float) -> None:
     """Say how the script ended, and raise unless that is success."""
     if ending.left:
         several = ending.left > 1
         left = f"{ending.left} processes" if several else "1 process"
         task.log.warning(f"{left} outlived the script and {'were' if several else 'was'} ended.")
     if ending.exit_code is not None:
-        task.log.info(f"The script ended {_how(ending.exit_code)}.")
+        task.log.info(_how(ending.exit_code))
     if ending.was_stopped:
         raise Canceled
     if ending.was_alone:
-        raise kinds.Failure(f"{what} was ended: the worker itself was stopped for too long.")
+        raise kinds.Failure(verdicts.WORKER_STOPPED)
     if ending.timed_out:
-        seconds = f"{time_limit:,g} second{'' if time_limit == 1 else 's'}"
-        raise kinds.Failure(f"{what} ran longer than its time limit of {seconds}.")
+        raise kinds.Failure(verdicts.too_long(time_limit))
     if ending.exit_code is None:
-        raise kinds.Failure("The process that watched over the script was killed.")
+        raise kinds.Failure(verdicts.WATCHER_KILLED)
     if ending.exit_code != 0:
-        raise kinds.Failure(f"{what} ended {_how(ending.exit_code)}.")
+        raise kinds.Failure(_how(ending.exit_code))
 
 
 def _how(exit_code: int) -> str:
     if exit_code >= 0:
-        return f"with exit code {exit_code}"
-    return f"by signal {-exit_code}"
+        return verdicts.EXIT_CODE % {"code": exit_code}
+    return verdicts.SIGNAL % {"signal": -exit_code}

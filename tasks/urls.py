@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks.views import actions, bulk, listing, new, page
+from tasks.views import actions, bulk, decisions, listing, logs, new, page
 
 app_name = "tasks"
 
@@ -11,10 +11,14 @@ urlpatterns = [
     path("new/", new.NewTask.as_view(), name="new"),
     path("cancel/", bulk.CancelSelected.as_view(), name="cancel_selected"),
     path("prioritize/", bulk.PrioritizeSelected.as_view(), name="prioritize_selected"),
+    path("start-anyway/", bulk.StartAnyway.as_view(), name="start_anyway"),
+    path("let-expire/", bulk.LetExpire.as_view(), name="let_expire"),
+    path("decisions/", decisions.Decisions.as_view(), name="decisions"),
     path("ServerTasks-<int:pk>/", page.TaskPage.as_view(), name="detail"),
-    path("ServerTasks-<int:pk>/log/", page.TaskLog.as_view(), name="log"),
-    path("ServerTasks-<int:pk>/log/search/", page.LogSearch.as_view(), name="log_search"),
-    path("ServerTasks-<int:pk>/log/raw/", page.RawLog.as_view(), name="log_raw"),
+    path("ServerTasks-<int:pk>/log/", page.TaskNews.as_view(), name="log"),
+    path("ServerTasks-<int:pk>/log/lines/", logs.LogPart.as_view(), name="log_lines"),
+    path("ServerTasks-<int:pk>/log/search/", logs.LogSearch.as_view(), name="log_search"),
+    path("ServerTasks-<int:pk>/log/raw/", logs.RawLog.as_view(), name="log_raw"),
     path("ServerTasks-<int:pk>/cancel/", actions.Cancel.as_view(), name="cancel"),
     path("ServerTasks-<int:pk>/rerun/", actions.Rerun.as_view(), name="rerun"),
     path("ServerTasks-<int:pk>/prioritize/", actions.Prioritize.as_view(), name="prioritize"),

@@ -2,8 +2,12 @@
 
 from datetime import datetime
 
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from tasks import clock, pause
-from tasks.models import ServerNode, ServerTask, State
+from tasks.models import Hold, ServerNode, ServerTask, State
 
 # More tasks ahead than this are not counted one by one.
 COUNTED = 1000
@@ -15,15 +19,21 @@ def why_not_started(task: ServerTask, *, now: datetime | None = None) -> str:
         return ""
     at = now or clock.now()
     if task.queue_time > at:
-        return f"Scheduled for {task.queue_time:%Y-%m-%d %H:%M:%S %Z}."
+        time = date_format(task.queue_time, "DATETIME_FORMAT")
+        return _("Scheduled for %(time)s.") % {"time": time}
     if task.queue_time_expiry <= at:
-        return "Not started by its expiry; it is about to time out."
+        hold = Hold.objects.open(at).filter(task=task).first()
+        if hold is not None:
+            return _("Expired while no scheduler ran: waits until %(time)s for a decision.") % {
+                "time": date_format(hold.decide_by, "DATETIME_FORMAT")
+            }
+        return _("Not started by its expiry; it is about to time out.")
     return (
         _paused(task)
         or _blocked_by_key(task)
         or _behind(task, at)
         or _no_node(task, at)
-        or "About to start."
+        or _("About to start.")
     )
 
 
@@ -38,20 +48,22 @@ def _blocked_by_key(task: ServerTask) -> str:
     if not task.concurrency_key:
         return ""
     rival = ServerTask.objects.running().filter(concurrency_key=task.concurrency_key).first()
-    return f"Waits for {rival.name}, which may not run at the same time." if rival else ""
+    if rival is None:
+        return ""
+    return _("Waits for %(task)s, which may not run at the same time.") % {"task": rival.name}
 
 
 def _no_node(task: ServerTask, now: datetime) -> str:
     alive = list(ServerNode.objects.alive(now).with_running())
     if not alive:
-        return "No server node is running."
+        return _("No server node is running.")
     working = [node for node in alive if not node.is_draining]
     if not working:
-        return "All server nodes are drained."
+        return _("All server nodes are drained.")
     if task.is_system:
         return ""
     if all(node.running_people >= node.task_cap for node in working):
-        return "Every server node runs as many tasks as its task cap allows."
+        return _("Every server node runs as many tasks as its task cap allows.")
     return ""
 
 
@@ -63,5 +75,6 @@ def _behind(task: ServerTask, now: datetime) -> str:
     if not ahead:
         return ""
     if ahead == COUNTED:
-        return f"Behind more than {COUNTED - 1:,} tasks."
-    return f"Behind {ahead:,} task{'s' if ahead > 1 else ''}."
+        most = number_format(COUNTED - 1, force_grouping=True)
+        return _("Behind more than %(count)s tasks.") % {"count": most}
+    return ngettext("Behind %(count)d task.", "Behind %(count)d tasks.", ahead) % {"count": ahead}

@@ -1,7 +1,7 @@
 """Ask workers to look at the queue: a message without arguments, which may be lost.
 
 A burst of requests needs few messages, since a woken worker goes on until nothing is ready: the
-first is sent at once, those of the next 20 milliseconds together as one. A broker that is down is
+first is sent at once, those of the next 10 milliseconds together as one. A broker that is down is
 left alone for a while; the scheduler and the workers look by themselves meanwhile.
 """
 
@@ -25,30 +25,33 @@ logger = logging.getLogger(__name__)
 class Waker:
     """The wake-ups of one process."""
 
-    DEBOUNCE = 0.02
+    DEBOUNCE = 0.01
     # Seconds for which a broker that failed is left alone.
     BREAK = 5.0
+    # Seconds for which the thread that sends what is held back stays for more.
+    IDLE = 5.0
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._producer: Any = None
         self._is_sending = False
-        self._trailing: threading.Timer | None = None
+        # When what is held back is to be sent, and the thread that does.
+        self._due: float | None = None
+        self._changed = threading.Condition(self._lock)
+        self._thread: threading.Thread | None = None
         self._last = self._broken_until = float("-inf")
 
     def request(self) -> None:
         """Wake a worker soon. Never raises; a dead broker costs seconds once, then nothing."""
         with self._lock:
             now = time.monotonic()
-            if self._trailing is not None or now < self._broken_until:
+            if self._due is not None or now < self._broken_until:
                 return
             wait = self._last + self.DEBOUNCE - now
             # While one waits for a broker that hangs, nobody else has to.
             if wait > 0 or self._is_sending:
-                self._trailing = threading.Timer(max(wait, self.DEBOUNCE), self.flush)
-                self._trailing.daemon = True
-                self._trailing.start()
+                self._hold_back(until=now + (wait if wait > 0 else self.DEBOUNCE))
                 return
             self._last, self._is_sending = now, True
         self._send()
@@ -56,14 +59,36 @@ class Waker:
     def flush(self) -> None:
         """Send what is held back, if anything is: its time has come, or the process ends."""
         with self._lock:
-            if self._trailing is None:
+            if self._due is None:
                 return
-            self._trailing.cancel()
-            self._trailing = None
+            self._due = None
             if time.monotonic() < self._broken_until:
                 return
             self._last, self._is_sending = time.monotonic(), True
         self._send()
+
+    def _hold_back(self, *, until: float) -> None:
+        """Leave it to a thread, which is kept: to begin one for each would hold up a burst."""
+        self._due = until
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="wake", daemon=True)
+            self._thread.start()
+        else:
+            self._changed.notify()
+
+    def _serve(self) -> None:
+        while self._wait_until_due():
+            self.flush()
+
+    def _wait_until_due(self) -> bool:
+        """Wait for something to be held back, and for its time; False if nothing is for long."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._due is not None, timeout=self.IDLE):
+                self._thread = None
+                return False
+            while self._due is not None and (left := self._due - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return True
 
     def latency(self) -> float:
         """Return the seconds that it takes to hand over one wake-up. Raises what fails."""
@@ -85,10 +110,13 @@ class Waker:
         with self._sending:
             try:
                 self._producer = self._producer or _connect()
-                current_app.send_task(
-                    NAME,
-                    producer=self._producer,
-                    ignore_result=True,
+                # As Celery would send it, without what only a task that is executed needs.
+                self._producer.publish(
+                    ((), {}, {}),
+                    headers={"task": NAME, "id": NAME},
+                    serializer="json",
+                    exchange="",
+                    routing_key=current_app.conf.task_default_queue,
                     retry=True,
                     retry_policy=RETRIES,
                 )

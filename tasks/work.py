@@ -6,8 +6,7 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from tasks import clock, pause
-from tasks.models import ServerNode, ServerTask, State
-from tasks.querysets import RUNNING
+from tasks.models import RUNNING, ServerNode, ServerTask, State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from django.db import InterfaceError, OperationalError, connection
 
-from tasks import clock, execution, kinds, lifecycle, log
+from tasks import clock, execution, kinds, lifecycle, log, verdicts
 from tasks.claiming import Lane
 from tasks.execution import Execution, Outcome
 from tasks.lifecycle import Ending
@@ -22,6 +23,11 @@ PATIENCE = 1.0
 # disk may be too full for it.
 LOG_PATIENCE = 30.0
 
+# A run that has ended and what it came to, or None for whoever only looks; in answer whether the
+# outcome is kept, and the run that follows.
+Turn = tuple[Execution, Ending] | None
+Settled = tuple[bool, Execution | None]
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,26 +40,35 @@ class Worker:
         self.is_draining = node.is_draining
         # A plain flag, since a signal handler sets it.
         self.is_stopping = False
-        # Called after a claim where another slot is free: there may be more to do.
-        self.on_claim: Callable[[], None] = lambda: None
+        # Called after a claim with how many runs wait for a thread to execute them.
+        self.on_claim: Callable[[int], None] = lambda number: None
+        # Counts the calls to look: whoever found nothing looks again if one came meanwhile.
+        self.calls = 0
         self._running: dict[int, Execution] = {}
-        self._filling = threading.Lock()
+        self._begun: deque[Execution] = deque()
         # SQLite has one writer: to wait for one's turn here is fair, there it is done by sleeping.
         is_sqlite = connection.vendor == "sqlite"
         self._writing = threading.Lock() if is_sqlite else nullcontext()
-        self._turnstile = Turnstile(self._settle)
+        self._turnstile: Turnstile[Turn, Settled] = Turnstile(self._settle)
         self._unknown = UnknownClaims()
         self._flusher = Flusher()
 
     def look(self) -> None:
         """Execute ready tasks in this thread until none is left, or no slot is free."""
-        while run := self._fill():
+        calls = -1
+        while calls != self.calls or self._begun:
+            calls, run = self.calls, self._next()
             while run:
-                run = self._execute(run)
+                calls, run = self._execute(run)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a run waits for a thread to execute it."""
+        return bool(self._begun)
 
     def free_lanes(self) -> list[Lane]:
         """Return the lanes with a slot that this worker may fill."""
-        return [lane for lane in Lane if self._room(lane) > 0]
+        return [lane for lane, room in self._wanted(()).items() if room]
 
     def running(self) -> list[Execution]:
         return list(self._running.values())
@@ -62,61 +77,55 @@ class Worker:
         """Put back which of ``rows``, all with this worker's mark, it never started."""
         for task in self._unknown.settled(rows, known=self._running):
             if not lifecycle.release(task):
-                lifecycle.finish(task, state=State.CANCELED, message="Canceled.")
+                lifecycle.finish(task, state=State.CANCELED, message=verdicts.CANCELED)
 
     def close(self) -> None:
         """End what stores the logs of running tasks."""
         self._flusher.stop()
 
-    def _room(self, lane: Lane) -> int:
-        """Return how many more tasks of a lane may start; below 0 if the cap was lowered."""
-        if self.is_stopping or self.is_draining:
-            return -1
-        running = sum(Lane.of(run.task) == lane for run in self.running())
-        return (self.task_cap if lane == Lane.PEOPLE else system_slots()) - running
-
-    def _fill(self) -> Execution | None:
-        """Fill a free slot with the best ready task."""
-        with self._filling, self._unknown.claiming():
-            lanes = self.free_lanes()
-            if not lanes:
-                return None
-            with self._writing:
-                task = lifecycle.claim_next(self.node, lanes=lanes)
-            run = self._begin(task)
-        if run and self.free_lanes():
-            self.on_claim()
-        return run
-
-    def _begin(self, task: ServerTask | None) -> Execution | None:
-        if task is None:
+    def _next(self) -> Execution | None:
+        """Return a run that waits for a thread, or claim for every free slot and return one."""
+        with suppress(IndexError):
+            return self._begun.popleft()
+        if not self.free_lanes():
             return None
-        first_line = log.line_count(task) + 1 if task.attempt > 1 else 1
-        writer = LogWriter(task, now=task.start_time or clock.now(), first_line=first_line)
+        with self._unknown.claiming():
+            return self._turnstile.pass_through(None)[1]
+
+    def _begin(self, task: ServerTask) -> Execution:
+        writer = LogWriter(task, now=task.start_time or clock.now())
         run = self._running[task.pk] = Execution(task, writer)
         return run
 
-    def _execute(self, run: Execution) -> Execution | None:
-        """Execute a run and return the one that follows it in its slot."""
-        self._flusher.add(run.log)
+    def _execute(self, run: Execution) -> tuple[int, Execution | None]:
+        """Execute a run; return the run that follows, and the calls when that was looked for."""
         try:
+            if run.is_lost:  # before a thread was free for it
+                return -1, None
+            if run.task.attempt > 1:
+                run.log.continue_from(log.line_count(run.task) + 1)
+            self._flusher.add(run.log)
             outcome = execution.carry_out(run)
             self._flusher.discard(run.log)
-            return self._turn_over(run, outcome)
+            calls = self.calls
+            return calls, self._turn_over(run, outcome)
         finally:
             self._flusher.discard(run.log)
-            self._running.pop(run.task.pk, None)
+            self._forget(run)
+
+    def _forget(self, run: Execution) -> None:
+        """Let a run count no more; its task may be another run's by now."""
+        if self._running.get(run.task.pk) is run:
+            del self._running[run.task.pk]
 
     def _turn_over(self, run: Execution, outcome: Outcome) -> Execution | None:
         """Store the outcome, however long the database is away, and take the next task."""
         last_words = run.log.close()
         began, store = time.monotonic(), self._store
         while not run.is_lost:
-            lane = Lane.of(run.task)
             try:
                 with self._unknown.claiming():
-                    kept, task = store(run, outcome, last_words)
-                    following = self._begin(task)
+                    kept, following = store(run, outcome, last_words)
             except Exception as error:  # noqa: BLE001 what has run must not be taken for unstarted
                 logger.warning("The outcome of %s is held back: %s", run.task.name, error)
                 connection.close()
@@ -128,28 +137,22 @@ class Worker:
                 continue
             if not kept:
                 logger.warning("%s was completed without this worker.", run.task.name)
-            if following and self._room(lane) > 0:
-                self.on_claim()
+            if store == self._store_alone:
+                break
             return following
+        self.calls += 1  # nothing was claimed for its slot
         return None
 
-    def _store(
-        self, run: Execution, outcome: Outcome, last_words: Sequence[LogChunk]
-    ) -> tuple[bool, ServerTask | None]:
-        """Return whether the outcome is kept, and the task that was claimed with it."""
+    def _store(self, run: Execution, outcome: Outcome, last_words: Sequence[LogChunk]) -> Settled:
+        """Return whether the outcome is kept, and the run that was claimed with it."""
         if outcome.state == State.QUEUED:
             with self._writing:
                 kept = lifecycle.give_back(run.task, message=outcome.message, last_words=last_words)
             return kept, None
-        return self._turnstile.pass_through(
-            Ending(
-                task=run.task,
-                state=outcome.state,
-                message=outcome.message,
-                last_words=last_words,
-                takes_next=self._room(Lane.of(run.task)) >= 0,
-            )
+        ending = Ending(
+            task=run.task, state=outcome.state, message=outcome.message, last_words=last_words
         )
+        return self._turnstile.pass_through((run, ending))
 
     def _store_alone(
         self, run: Execution, outcome: Outcome, last_words: Sequence[LogChunk]
@@ -164,9 +167,34 @@ class Worker:
             )
         return kept, None
 
-    def _settle(self, endings: Sequence[Ending]) -> Sequence[tuple[bool, ServerTask | None]]:
+    def _settle(self, turns: Sequence[Turn]) -> Sequence[Settled]:
+        """Complete the runs that have ended, and claim for every slot that is free then."""
+        ended = [turn for turn in turns if turn is not None]
         with self._writing:
-            return lifecycle.turn_over(endings, node=self.node)
+            kept, tasks = lifecycle.turn_over(
+                [ending for _, ending in ended],
+                node=self.node,
+                wanted=self._wanted([run for run, _ in ended]),
+            )
+        for run, _ in ended:
+            self._forget(run)
+        outcomes, begun = iter(kept), deque(map(self._begin, tasks))
+        answers = [
+            (turn is not None and next(outcomes), begun.popleft() if begun else None)
+            for turn in turns
+        ]
+        if begun:
+            self._begun.extend(begun)
+            self.on_claim(len(begun))
+        return answers
+
+    def _wanted(self, ended: Sequence[Execution]) -> dict[Lane, int]:
+        """Return how many tasks of each lane may start once these have ended."""
+        if self.is_stopping or self.is_draining:
+            return {}
+        going_on = Counter(Lane.of(run.task) for run in self.running() if run not in ended)
+        caps = {Lane.PEOPLE: self.task_cap, Lane.SYSTEM: system_slots()}
+        return {lane: max(cap - going_on[lane], 0) for lane, cap in caps.items()}
 
 
 class UnknownClaims:

@@ -3,12 +3,17 @@
 import time
 from datetime import timedelta
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
 from tasks import clock, kinds, wake
 from tasks.execution import Execution
 from tasks.models import ServerNode
+from tasks.sentences import kept
 
 # Seconds above which a latency is worth a warning.
 SLOW = 1.0
+NO_BROKER = kept(gettext_noop("The broker does not answer: %(error)s"))
 
 
 @kinds.register
@@ -16,7 +21,7 @@ class Health(kinds.TaskKind):
     """Only looks; what it finds is in its log, and what does not answer fails it."""
 
     name = "Health"
-    label = "Check health"
+    label = _("Check health")
     is_system = True
     idempotent = True
     interval = timedelta(minutes=5)
@@ -51,7 +56,7 @@ def _broker(run: Execution) -> None:
     try:
         seconds = wake.latency()
     except Exception as error:
-        raise kinds.Failure(f"The broker does not answer: {error}") from error
+        raise kinds.Failure(NO_BROKER % {"error": error}) from error
     _latency(run, "The broker", seconds)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from tasks import clock, conf, kinds
 from tasks.execution import Execution
@@ -19,7 +20,7 @@ class Retention(kinds.TaskKind):
     """Each batch is a transaction of its own, so it may be killed at any moment."""
 
     name = "Retention"
-    label = "Apply retention policies"
+    label = _("Apply retention policies")
     is_system = True
     idempotent = True
     interval = timedelta(hours=4)

@@ -6,25 +6,49 @@ from typing import Any
 
 from django import template
 from django.forms.utils import pretty_name
+from django.http import HttpRequest
+from django.template.context import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
-from tasks import ansi, kinds
+from tasks import ansi, kinds, painting
 from tasks.models import ServerTask, State
+from tasks.views.decisions import context_for
 
 register = template.Library()
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
+@register.simple_tag(takes_context=True)
+def decisions(context: Context) -> SafeString | str:
+    """List what expired while no scheduler ran, and let those decide who may."""
+    request: HttpRequest = context["request"]
+    if not request.user.has_perm("tasks.view_servertask"):
+        return ""
+    found = context_for(request.user)
+    return render_to_string("tasks/_live_decisions.html", found, request)
+
+
 @register.filter
 def kind_label(name: str) -> str:
     """Return the kind's label, or its bare name where this version no longer knows it."""
     try:
-        return kinds.get(name).label
+        return str(kinds.get(name).label)
     except kinds.UnknownTaskKind:
         return name
+
+
+@register.filter
+def page_elsewhere(task: ServerTask) -> tuple[str, str] | None:
+    """Return name and address of the page that a task's work has besides the task's own."""
+    try:
+        return kinds.get(task.kind).page(task)
+    except kinds.UnknownTaskKind:
+        return None
 
 
 @register.filter
@@ -34,7 +58,7 @@ def moment(time: datetime | None) -> SafeString | str:
         return ""
     local = timezone.localtime(time)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" data-local title="{}">{}</time>',
         time.isoformat(),
         local.isoformat(sep=" ", timespec="milliseconds"),
         local.strftime("%Y-%m-%d %H:%M:%S"),
@@ -42,9 +66,15 @@ def moment(time: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def ago(time: datetime | None) -> SafeString | str:
+    """Return the time as ``moment`` does, for a script to say how long ago that was."""
+    return mark_safe(str(moment(time)).replace("<time ", "<time data-relative ", 1))  # noqa: S308
+
+
+@register.filter
 def clock(time: datetime) -> str:
     """Return the time of day of a log line, to the millisecond."""
-    return timezone.localtime(time).time().isoformat(timespec="milliseconds")
+    return painting.clock(time)
 
 
 @register.filter
@@ -58,7 +88,19 @@ def duration(length: timedelta | None) -> str:
         count, rest = divmod(rest, size)
         if count or counts:
             counts.append((count, unit))
-    return " ".join(f"{count} {unit}" for count, unit in counts[:2] if count) or "under 1 s"
+    return " ".join(f"{count} {unit}" for count, unit in counts[:2] if count) or _("under 1 s")
+
+
+@register.filter
+def seconds(number: float) -> str:
+    """Return a length of time given in seconds in words."""
+    return duration(timedelta(seconds=number))
+
+
+@register.filter
+def total_seconds(length: timedelta | None) -> str:
+    """Return a length of time as a script counts on from it: seconds, with a point."""
+    return "" if length is None else f"{length.total_seconds():.1f}"
 
 
 @register.filter
@@ -102,9 +144,11 @@ def labelled_arguments(task: ServerTask) -> list[tuple[str, Any]]:
 
 @register.filter
 def as_text(value: Any) -> str:
-    """Return an argument as people would write it: text as it is, the rest as JSON."""
+    """Return an argument as people would write it: text as it is, yes or no, the rest as JSON."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 

@@ -3,11 +3,15 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from tasks import kinds, lifecycle, queue
 from tasks.forms import RerunForm
 from tasks.models import ServerTask, State
 from tasks.views import base
+
+# The button that asks for the time that a task had. Nobody typed it, as the underscore says.
+SAME_TIME = "_same_time"
 
 
 class TaskAction(base.TaskView):
@@ -38,7 +42,8 @@ class Prioritize(TaskAction):
         won = lifecycle.prioritize(task, person=request.user)
         task.refresh_from_db()
         if won:
-            messages.success(request, f"{task.name} is at the top of the queue.")
+            words = _("%(task)s is at the top of the queue.")
+            messages.success(request, words % {"task": task.name})
         else:
             messages.warning(request, _too_late(task))
         return redirect(task)
@@ -51,36 +56,42 @@ class Rerun(TaskAction):
         task = self.task()
         form = RerunForm(request.POST)
         if not task.is_completed:
-            messages.warning(request, f"{task.name} is not completed yet.")
+            words = _("%(task)s is not completed yet.")
+            messages.warning(request, words % {"task": task.name})
         elif not form.is_valid():
-            messages.error(request, "The form is damaged. Reload the page and try again.")
+            messages.error(request, _("The form is damaged. Reload the page and try again."))
         else:
-            return _rerun(request, task, token=form.token)
+            return _rerun(request, task, form)
         return redirect(task)
 
 
-def _rerun(request: HttpRequest, task: ServerTask, *, token: str | None) -> HttpResponse:
+def _rerun(request: HttpRequest, task: ServerTask, form: RerunForm) -> HttpResponse:
     try:
-        again = queue.rerun(task, person=request.user, token=token)
-    except (kinds.UnknownTaskKind, queue.ArgumentsRefused) as refusal:
-        messages.error(request, f"{task.name} cannot run again. {refusal}")
+        again = queue.rerun(
+            task, person=request.user, token=form.token, keeps_time=SAME_TIME in request.POST
+        )
+    except (kinds.UnknownTaskKind, queue.ArgumentsRefused, queue.BadSchedule) as refusal:
+        words = _("%(task)s cannot run again. %(why)s")
+        messages.error(request, words % {"task": task.name, "why": refusal})
         return redirect(task)
-    messages.success(request, f"{again.name} is queued.")
+    messages.success(request, _("%(task)s is queued.") % {"task": again.name})
     return redirect(again)
 
 
 def _canceled(task: ServerTask) -> str:
     if task.state == State.CANCELED:
-        return f"{task.name} is canceled."
-    return f"{task.name} is being canceled."
+        return _("%(task)s is canceled.") % {"task": task.name}
+    return _("%(task)s is being canceled.") % {"task": task.name}
 
 
 def _too_late(task: ServerTask) -> str:
     """Say what a task already is, to somebody who clicked twice or after another."""
     if task.is_completed:
-        return f"{task.name} is already completed."
-    if task.state == State.CANCELLING:
-        return f"{task.name} is already being canceled."
-    if task.is_running:
-        return f"{task.name} has already started."
-    return f"{task.name} is already at the top of the queue."
+        words = _("%(task)s is already completed.")
+    elif task.state == State.CANCELLING:
+        words = _("%(task)s is already being canceled.")
+    elif task.is_running:
+        words = _("%(task)s has already started.")
+    else:
+        words = _("%(task)s is already at the top of the queue.")
+    return words % {"task": task.name}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -17,6 +18,7 @@ from tasks.models import ServerTask
 # What htmx takes for "stop asking"; it still swaps what the answer carries.
 STOP_POLLING = 286
 NOTHING_NEW = 204
+LONGEST_SEARCH = 200
 
 
 class TaskView(PermissionRequiredMixin, View):
@@ -55,3 +57,18 @@ def partial(text: str, *, status: int = 200) -> HttpResponse:
     response = HttpResponse(text, status=status)
     add_never_cache_headers(response)
     return response
+
+
+def number(request: HttpRequest, name: str) -> int | None:
+    """Return the number of a line that the address names; None if it names none."""
+    text = request.GET.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise BadRequest(f"“{text[:40]}” is not the number of a line.")
+    return int(text)
+
+
+def words(request: HttpRequest) -> str:
+    """Return what to look for in a log."""
+    return request.GET.get("find", "").strip()[:LONGEST_SEARCH]

@@ -1,6 +1,6 @@
 """The Tasks page: newest first, filtered, a page at a time, and live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views import View
 
-from tasks import lifecycle, paging
+from tasks import kinds, lifecycle, paging
 from tasks.filters import TaskFilter
 from tasks.models import ServerTask
-from tasks.views import base
+from tasks.views import live
 
 TIMED_OUT_SHOWN_FOR = timedelta(days=1)
 TIMED_OUT_SHOWN = 20
@@ -30,28 +30,24 @@ class TaskList(PermissionRequiredMixin, View):
         page = _page(wanted)
         if page.overshot:
             return redirect(f"{reverse('tasks:list')}?{wanted.query()}")
-        selectable = _may_select(request)
-        table, seen = base.fragment(
-            request,
-            "tasks/_table.html",
-            {
-                "filter": wanted,
-                "page": page,
-                "timed_out": _timed_out(wanted),
-                "selectable": selectable,
-                **_links(wanted, page),
-            },
-        )
-        response = _answer(
-            request,
-            {
-                "filter": wanted,
-                "table": table,
-                "seen": seen,
-                "poll": _poll(request),
-                "selectable": selectable and not wanted.errors,
-            },
-        )
+        may_select = _may_select(request)
+        withheld = kinds.withheld(request.user, _open(page.tasks)) if may_select else {}
+        timed_out = _timed_out(wanted)
+        context = {
+            "filter": wanted,
+            "page": page,
+            "timed_out": timed_out,
+            "poll": _poll(request),
+            "selectable": may_select and not wanted.errors,
+            "withheld": withheld,
+            **_links(wanted, page),
+        }
+        rows = [live.values_of(each) for each in (page.tasks, timed_out)]
+        links = (context["newer"], context["older"])
+        seen = live.print_of(rows, *links, may_select, sorted(withheld))
+        if live.is_poll(request):
+            return live.answer(request, "tasks/_live_table.html", context, seen=seen)
+        response = render(request, "tasks/list.html", {**context, "seen": seen})
         patch_vary_headers(response, ["HX-Request"])
         return response
 
@@ -61,13 +57,18 @@ def _may_select(request: HttpRequest) -> bool:
     return any(request.user.has_perm(each) for each in (lifecycle.CANCEL, lifecycle.PRIORITIZE))
 
 
+def _open(tasks: Iterable[ServerTask]) -> list[ServerTask]:
+    """Return those that can still be changed."""
+    return [task for task in tasks if not task.is_completed]
+
+
 def _page(wanted: TaskFilter) -> paging.Page:
     tasks = wanted.narrow(ServerTask.objects.all())
     cursors = wanted.cleaned_data
     return paging.cut(tasks, before=cursors.get("before"), after=cursors.get("after"))
 
 
-def _timed_out(wanted: TaskFilter) -> Iterable[ServerTask]:
+def _timed_out(wanted: TaskFilter) -> Sequence[ServerTask]:
     """Return what was not started by its expiry lately: queued long ago, it stands far down."""
     if wanted.chosen or not wanted.is_first_page:
         return []
@@ -88,12 +89,3 @@ def _poll(request: HttpRequest) -> str:
     query = request.GET.copy()
     query.pop("seen", None)
     return f"{request.path}?{query.urlencode()}"
-
-
-def _answer(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
-    if not request.headers.get("HX-Request"):
-        return render(request, "tasks/list.html", context)
-    if request.GET.get("seen") == context["seen"]:
-        return base.partial("", status=base.NOTHING_NEW)
-    text, _ = base.fragment(request, "tasks/_live_table.html", context)
-    return base.partial(text)

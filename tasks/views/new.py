@@ -7,6 +7,7 @@ from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views import View
 
 from tasks import kinds, queue
@@ -92,5 +93,5 @@ def _chosen(request: HttpRequest) -> TaskKind | None:
 
 def _confirmation(task: ServerTask) -> str:
     if task.queue_time > task.created:
-        return f"{task.name} is scheduled."
-    return f"{task.name} is queued."
+        return _("%(task)s is scheduled.") % {"task": task.name}
+    return _("%(task)s is queued.") % {"task": task.name}

@@ -1,16 +1,23 @@
 """Configuration → Nodes: who works here, and what people change about it."""
 
+import re
+
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views import View
 
 from tasks import nodes
 from tasks.configuration_forms import CapForm, problems
 from tasks.models import ServerNode
-from tasks.views import base
+from tasks.views import base, live
+
+# Another each time, although it means the same.
+CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 
 
 class NodeList(PermissionRequiredMixin, View):
@@ -20,11 +27,13 @@ class NodeList(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         context = {"nodes": nodes.overview(), "largest_cap": nodes.LARGEST_CAP}
-        if request.headers.get("HX-Request"):
-            text, _ = base.fragment(request, "tasks/_nodes.html", context)
-            response = base.partial(text)
-        else:
-            response = render(request, "tasks/nodes.html", context)
+        # The print is of the text: nodes are few, and maintenance mode disables their buttons.
+        text, _print = base.fragment(request, "tasks/_nodes.html", context)
+        seen = live.print_of(CSRF_TOKEN.sub("", text))
+        context |= {"table": text, "seen": seen}
+        if live.is_poll(request):
+            return live.answer(request, "tasks/_live_nodes.html", context, seen=seen)
+        response = render(request, "tasks/nodes.html", context)
         patch_vary_headers(response, ["HX-Request"])
         return response
 
@@ -38,7 +47,7 @@ class NodeAction(PermissionRequiredMixin, View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         node = ServerNode.objects.with_state().filter(pk=pk).first()
         if node is None:
-            messages.warning(request, "That node is not there any more.")
+            messages.warning(request, _("That node is not there any more."))
         else:
             self.act(request, node)
         return redirect("nodes:list")
@@ -51,30 +60,30 @@ class ChangeCap(NodeAction):
     def act(self, request: HttpRequest, node: ServerNode) -> None:
         form = CapForm(request.POST)
         if not form.is_valid():
-            messages.error(
-                request, f"The task cap of {node} stays {node.task_cap}. {problems(form)}"
-            )
+            words = _("The task cap of %(node)s stays %(cap)d. %(problems)s")
+            told = {"node": node, "cap": node.task_cap, "problems": problems(form)}
+            messages.error(request, words % told)
             return
         cap = form.cleaned_data["task_cap"]
         nodes.set_cap(node, cap, person=request.user)
-        messages.success(request, f"The task cap of {node} is {cap}.")
+        words = _("The task cap of %(node)s is %(cap)d.")
+        messages.success(request, words % {"node": node, "cap": cap})
 
 
 class Drain(NodeAction):
     def act(self, request: HttpRequest, node: ServerNode) -> None:
         if nodes.drain(node, person=request.user):
-            rest = f" It still finishes {_tasks(node.running)}." if node.running else ""
-            messages.success(request, f"{node} starts nothing new.{rest}")
+            messages.success(request, _drained(node))
         else:
-            messages.warning(request, f"{node} was drained already.")
+            messages.warning(request, _("%(node)s was drained already.") % {"node": node})
 
 
 class Resume(NodeAction):
     def act(self, request: HttpRequest, node: ServerNode) -> None:
         if nodes.resume(node, person=request.user):
-            messages.success(request, f"{node} starts tasks again.")
+            messages.success(request, _("%(node)s starts tasks again.") % {"node": node})
         else:
-            messages.warning(request, f"{node} was not drained.")
+            messages.warning(request, _("%(node)s was not drained.") % {"node": node})
 
 
 class Delete(NodeAction):
@@ -82,10 +91,17 @@ class Delete(NodeAction):
 
     def act(self, request: HttpRequest, node: ServerNode) -> None:
         if nodes.delete(node, person=request.user):
-            messages.success(request, f"{node} is deleted.")
+            messages.success(request, _("%(node)s is deleted.") % {"node": node})
         else:
-            messages.warning(request, f"{node} is not offline: stop its worker first.")
+            words = _("%(node)s is not offline: stop its worker first.")
+            messages.warning(request, words % {"node": node})
 
 
-def _tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count} tasks"
+def _drained(node: ServerNode) -> str:
+    if not node.running:
+        return _("%(node)s starts nothing new.") % {"node": node}
+    return ngettext(
+        "%(node)s starts nothing new. It still finishes %(count)d task.",
+        "%(node)s starts nothing new. It still finishes %(count)d tasks.",
+        node.running,
+    ) % {"node": node, "count": node.running}

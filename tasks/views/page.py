@@ -1,61 +1,25 @@
 """A task's page: where it stands, what may be done to it, and its log as it grows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString
 from django.views import View
 
-from tasks import ansi, log, offers, waiting
+from tasks import log, offers, progress, waiting, window
 from tasks.forms import RerunForm
 from tasks.models import ServerTask, State
-from tasks.views import base
+from tasks.sections import Section
+from tasks.views import base, live
+from tasks.window import LINES_SHOWN, Window
 
-# As much as a browser lays out at once without being felt.
-LINES_SHOWN = 1000
+__all__ = ["LINES_SHOWN", "NoSuchTask", "TaskNews", "TaskPage"]
+
 RELATIVES_SHOWN = 20
-LINES_FOUND = 200
-LONGEST_SEARCH = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """The part of a log that a page shows: consecutive lines, out of so many."""
-
-    lines: Sequence[log.LogLine]
-    after: int
-    total: int
-    # The lines before, as far as their colours may last.
-    lead: Sequence[log.LogLine] = ()
-
-    @property
-    def painted(self) -> list[tuple[log.LogLine, SafeString]]:
-        """The lines, each with its words as a terminal would have coloured them."""
-        painter = ansi.Painter()
-        for line in self.lead:
-            painter.follow(line.text)
-        return [(line, painter.paint(line.text)) for line in self.lines]
-
-    @property
-    def first(self) -> int:
-        return self.after + 1
-
-    @property
-    def last(self) -> int:
-        return self.lines[-1].number if self.lines else self.after
-
-    @property
-    def next(self) -> int:
-        return self.last + 1
-
-    @property
-    def reaches_end(self) -> bool:
-        return self.last >= self.total
+# Lines before the one that was found, for its context.
+CONTEXT = 10
 
 
 class TaskPage(base.TaskView):
@@ -63,68 +27,53 @@ class TaskPage(base.TaskView):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         task = self.task()
-        line = _number(request, "line")
-        window = _end(task) if line is None else _cut(task, after=max(line - 1, 0))
-        parts = _parts(request, task)
+        line = base.number(request, "line")
+        words = base.words(request)
+        found = _found(task, words, line) if words else {}
+        part = _window(task, line, words, found.get("at"))
+        facts = Facts(request, task, part.sections)
         context = {
             "task": task,
-            "window": window,
-            "follows": window.reaches_end and not task.is_completed,
+            "window": part,
+            "stretches": part.stretches(),
+            "follows": part.reaches_end and not task.is_completed,
+            "words": words,
             "rerun_form": RerunForm(),
             "lines_shown": LINES_SHOWN,
-            **parts,
+            "facts": facts.text(),
+            "actions": facts.actions,
+            **facts.prints,
+            **found,
         }
         return render(request, "tasks/detail.html", context)
 
 
-class TaskLog(base.TaskView):
+class TaskNews(base.TaskView):
     """Answer the poll of a task's page: new lines, and what else changed on it since."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         # The state is read before the lines: what is completed writes no more.
         task = self.task()
-        after = _number(request, "after") or 0
-        window = _cut(task, after=after)
-        skips = not window.reaches_end
-        if skips:
-            window = _end(task)
-        parts = _parts(request, task)
-        news = {
-            "news_facts": request.GET.get("facts") != parts["facts_seen"],
-            "news_actions": request.GET.get("actions") != parts["actions_seen"],
+        after = base.number(request, "after") or 0
+        part = window.news(task, after=after)
+        facts = Facts(request, task, part.sections)
+        changed = {
+            name for name, seen in facts.prints.items() if request.GET.get(name[:-5]) != seen
         }
-        if not (window.lines or any(news.values()) or task.is_completed):
+        if not (part.lines or changed or task.is_completed):
             return base.partial("", status=base.NOTHING_NEW)
-        context = {"task": task, "window": window, "skips": skips, **parts, **news}
-        context["follows"] = not task.is_completed
-        text, _ = base.fragment(request, "tasks/_log_update.html", context)
-        return base.partial(text, status=base.STOP_POLLING if task.is_completed else 200)
-
-
-class LogSearch(base.TaskView):
-    """Answer the lines of a log that hold what was typed, each linked to its place."""
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        task = self.task()
-        words = request.GET.get("find", "").strip()[:LONGEST_SEARCH]
-        found = log.search(task, words, limit=LINES_FOUND + 1) if words else []
+        has_stretches = bool(part.lines or "sections_seen" in changed)
         context = {
             "task": task,
-            "words": words,
-            "found": [(line, ansi.Painter().paint(line.text)) for line in found[:LINES_FOUND]],
-            "is_cut": len(found) > LINES_FOUND,
+            "window": part,
+            "skips": part.after > after,
+            "stretches": part.stretches(since=after) if has_stretches else [],
+            "facts": facts.text() if "facts_seen" in changed else "",
+            "actions": facts.actions if "actions_seen" in changed else None,
+            **facts.prints,
         }
-        return render(request, "tasks/log_search.html", context)
-
-
-class RawLog(base.TaskView):
-    """Answer the whole log as a text file, a piece at a time."""
-
-    def get(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
-        task = self.task()
-        response = StreamingHttpResponse(log.raw(task), content_type="text/plain; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{task.name}.log"'
-        return response
+        text, _ = base.fragment(request, "tasks/_log_update.html", context)
+        return base.partial(text, status=base.STOP_POLLING if task.is_completed else 200)
 
 
 class NoSuchTask(PermissionRequiredMixin, View):
@@ -136,52 +85,65 @@ class NoSuchTask(PermissionRequiredMixin, View):
         return base.missing(request, name)
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        raise BadRequest(f"“{text[:40]}” is not the number of a line.")
-    return int(text)
+class Facts:
+    """What a page says of a task besides its log, and the prints by which it knows it again.
+
+    The prints are made of what was read, not of what is shown: so a page to which nothing is new
+    costs no more than the reading, and a duration that grows by itself is no news.
+    """
+
+    def __init__(self, request: HttpRequest, task: ServerTask, sections: Iterable[Section]) -> None:
+        self.task = task
+        self.sections = list(sections)
+        self.why = waiting.why_not_started(task) if task.state == State.QUEUED else ""
+        self.children = list(ServerTask.objects.children_of(task)[:RELATIVES_SHOWN])
+        self.reruns = list(ServerTask.objects.reruns_of(task)[:RELATIVES_SHOWN])
+        offered = {"task": task, "offers": offers.to(request.user, task)}
+        self.actions, actions_seen = base.fragment(request, "tasks/_actions.html", offered)
+        self.prints = {
+            "facts_seen": live.print_of(self._values()),
+            "actions_seen": actions_seen,
+            "sections_seen": live.print_of(self.sections),
+        }
+
+    def _values(self) -> list[Any]:
+        task = self.task
+        own = [task.state, task.message, task.is_prioritized, task.cancel_requested_by]
+        times = [task.queue_time, task.queue_time_expiry, task.start_time, task.completed_time]
+        kin = [(each.pk, each.state) for each in (*self.children, *self.reruns)]
+        return [*own, *times, task.node_name, self.why, kin, *self.sections]
+
+    def text(self) -> str:
+        context = {
+            "task": self.task,
+            "why": self.why,
+            "children": self.children,
+            "reruns": self.reruns,
+            "progress": progress.of(self.task, self.sections),
+        }
+        text, _ = base.fragment(None, "tasks/_facts.html", context)
+        return text
 
 
-def _cut(task: ServerTask, *, after: int) -> Window:
-    return _window(task, after=after, total=log.line_count(task))
+def _window(task: ServerTask, line: int | None, words: str, at: int | None) -> Window:
+    if at is not None:
+        return window.from_line(task, max(at - CONTEXT, 1), find=words, at=at)
+    if line is None:
+        return window.at_end(task)
+    return window.from_line(task, line, find=words, at=line)
 
 
-def _end(task: ServerTask) -> Window:
-    total = log.line_count(task)
-    return _window(task, after=max(total - LINES_SHOWN, 0), total=total)
-
-
-def _window(task: ServerTask, *, after: int, total: int) -> Window:
-    # More lines may have come since they were counted, so the last one read counts too.
-    lines = log.lines(task, after=after, limit=LINES_SHOWN)
-    return Window(
-        lines=lines,
-        after=after,
-        total=max(total, lines[-1].number if lines else 0),
-        lead=list(log.before(task, after + 1)) if lines else [],
-    )
-
-
-def _parts(request: HttpRequest, task: ServerTask) -> dict[str, Any]:
-    """Return the parts of the page that change by themselves, each with its print."""
-    facts, facts_seen = base.fragment(None, "tasks/_facts.html", _facts(task))
-    offered = {"task": task, "offers": offers.to(request.user, task)}
-    actions, actions_seen = base.fragment(request, "tasks/_actions.html", offered)
+def _found(task: ServerTask, words: str, line: int | None) -> dict[str, Any]:
+    """Return where words stand in the whole log, from the line on that the reader is at."""
+    numbers = log.numbers_of(task, words)
+    if not numbers:
+        return {"found": 0}
+    wanted = line or 1
+    index = next((index for index, number in enumerate(numbers) if number >= wanted), 0)
     return {
-        "facts": facts,
-        "facts_seen": facts_seen,
-        "actions": actions,
-        "actions_seen": actions_seen,
-    }
-
-
-def _facts(task: ServerTask) -> dict[str, Any]:
-    return {
-        "task": task,
-        "why": waiting.why_not_started(task) if task.state == State.QUEUED else "",
-        "children": ServerTask.objects.children_of(task)[:RELATIVES_SHOWN],
-        "reruns": ServerTask.objects.reruns_of(task)[:RELATIVES_SHOWN],
+        "found": len(numbers),
+        "position": index + 1,
+        "at": numbers[index],
+        "previous_found": numbers[index - 1],
+        "next_found": numbers[(index + 1) % len(numbers)],
     }

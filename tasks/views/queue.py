@@ -1,15 +1,18 @@
 """Configuration → Queue: whether it is paused, and the switch."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views import View
 
 from tasks import pause, work
 from tasks.configuration_forms import PauseForm, problems
-from tasks.views import base
+from tasks.views import live
 
 
 class QueuePage(PermissionRequiredMixin, View):
@@ -18,12 +21,14 @@ class QueuePage(PermissionRequiredMixin, View):
     permission_required = "tasks.view_servertask"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context = {"pause": pause.current(), "work": work.summary()}
-        if request.headers.get("HX-Request"):
-            text, _ = base.fragment(request, "tasks/_queue_status.html", context)
-            response = base.partial(text)
-        else:
-            response = render(request, "tasks/queue.html", {**context, "form": PauseForm()})
+        context: dict[str, Any] = {"pause": pause.current(), "work": work.summary()}
+        row = context["pause"]
+        seen = live.print_of(context["work"], row.is_paused, row.since, row.reason)
+        if live.is_poll(request):
+            return live.answer(request, "tasks/_live_queue.html", context, seen=seen)
+        response = render(
+            request, "tasks/queue.html", {**context, "form": PauseForm(), "seen": seen}
+        )
         patch_vary_headers(response, ["HX-Request"])
         return response
 
@@ -37,18 +42,19 @@ class Pause(Switch):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PauseForm(request.POST)
         if not form.is_valid():
-            messages.error(request, f"The queue was not paused. {problems(form)}")
+            words = _("The queue was not paused. %(problems)s")
+            messages.error(request, words % {"problems": problems(form)})
         elif pause.pause(person=request.user, reason=form.cleaned_data["reason"]):
-            messages.success(request, "The queue is paused.")
+            messages.success(request, _("The queue is paused."))
         else:
-            messages.warning(request, "The queue was paused already.")
+            messages.warning(request, _("The queue was paused already."))
         return redirect("queue:page")
 
 
 class Resume(Switch):
     def post(self, request: HttpRequest) -> HttpResponse:
         if pause.resume(person=request.user):
-            messages.success(request, "The queue goes on.")
+            messages.success(request, _("The queue goes on."))
         else:
-            messages.warning(request, "The queue was not paused.")
+            messages.warning(request, _("The queue was not paused."))
         return redirect("queue:page")

@@ -15,9 +15,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from maintenance.gate import InMaintenanceMode
-from tasks import kinds, lifecycle, queue, times, waiting
+from tasks import bulk, kinds, lifecycle, queue, times, waiting
 from tasks import log as tasklog
-from tasks.models import ServerTask, State
+from tasks.models import Hold, ServerTask, State
 from tasks.querysets import NAME
 from tasks.templatetags import task_tags
 
@@ -96,12 +96,19 @@ class Command(BaseCommand):
         cancel = actions.add_parser("cancel", help="cancel a task")
         cancel.add_argument("task", type=name, metavar="ServerTasks-ID")
         cancel.add_argument("--as", dest="username", metavar="USER", help=AS_HELP)
+        actions.add_parser("held", help="list tasks that expired while no scheduler ran")
+        decide = actions.add_parser("decide", help="start such tasks anyway, or let them expire")
+        decide.add_argument("names", type=name, nargs="+", metavar="ServerTasks-ID")
+        choice = decide.add_mutually_exclusive_group(required=True)
+        choice.add_argument("--start-by", type=moment, metavar="TIME", help="the latest start: +4h")
+        choice.add_argument("--let-expire", action="store_true")
+        decide.add_argument("--as", dest="username", metavar="USER", help=AS_HELP)
         actions.add_parser("kinds", help="list the task kinds and their arguments")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
             getattr(self, f"_{action}")(**options)
-        except (queue.ArgumentsRefused, queue.BadSchedule) as error:
+        except (queue.ArgumentsRefused, queue.BadSchedule, bulk.TooMany) as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         except (InMaintenanceMode, PermissionDenied) as error:
             raise CommandError(str(error), returncode=REFUSED) from None
@@ -156,6 +163,28 @@ class Command(BaseCommand):
             raise CommandError(f"{found.name} is already {state}.", returncode=REFUSED)
         found.refresh_from_db()
         self.stdout.write(f"{found.name} is {found.state}.")
+
+    def _held(self, **options: Any) -> None:
+        for hold in Hold.objects.open():
+            times = (_time(hold.task.queue_time_expiry), _time(hold.decide_by))
+            columns = (hold.task.name, *times, task_tags.plain(hold.task.description))
+            self.stdout.write("\t".join(columns))
+
+    def _decide(
+        self, *, names: list[str], start_by: datetime | None, username: str | None, **options: Any
+    ) -> None:
+        person = _person(username)
+        pks = [_task(each).pk for each in names]
+        if start_by is None:
+            outcome = bulk.let_expire(pks, person=person)
+        else:
+            outcome = bulk.start_anyway(pks, expiry=start_by, person=person)
+        for each in outcome.changed:
+            self.stdout.write(f"{each.name} is {each.state}.")
+        if outcome.unchanged:
+            names = [each.name for each in outcome.unchanged]
+            words = f"Not held for a decision: {', '.join(names)}."
+            raise CommandError(words, returncode=REFUSED)
 
     def _kinds(self, **options: Any) -> None:
         for kind in kinds.all():
