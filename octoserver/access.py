@@ -12,13 +12,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.sites import AdminSite
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
 from django.core import checks
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from maintenance import kept
+
 View = Callable[..., HttpResponseBase]
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Send who is signed out to sign in; but show again what a refusal kept for them."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: View) -> Any:
+        form = kept.of_signed_out(request, view_func)
+        if form is None:
+            return super().handle_no_permission(request, view_func)
+        return render(request, "octoserver/signed_out.html", {"kept": form}, status=403)
 
 
 @dataclass(frozen=True)
@@ -73,7 +87,7 @@ def _as_tuple(permissions: str | Iterable[str] | None) -> tuple[str, ...] | None
 class AccessMiddleware:
     """Answer 403 to a signed-in person whom the view does not admit.
 
-    Stands after ``LoginRequiredMiddleware``, which sends the others to sign in, and before
+    Stands after ``SignInMiddleware``, which sends the others to sign in, and before
     maintenance mode's gate.
     """
 

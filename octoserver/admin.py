@@ -7,25 +7,26 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import ManyToManyField, Model
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from octoserver import authority
-from octoserver.forms import LAST_ADMINISTRATOR, GroupForm, UserForm
+from octoserver.forms import LAST_ADMINISTRATOR, GroupForm, PermissionField, UserForm
+from tasks.admin import OfferedLookups
 
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
     StockUserAdmin = auth_admin.UserAdmin[User]
 else:
-    ModelAdmin, StockUserAdmin = admin.ModelAdmin, auth_admin.UserAdmin
+    StockUserAdmin = auth_admin.UserAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class GuardedAdmin(ModelAdmin):
+class GuardedAdmin(OfferedLookups):
     """What accounts and groups have in common: rows that some editors may only look at."""
 
     def may_change(self, editor: User, obj: Any) -> bool:
@@ -65,6 +66,7 @@ class GuardedAdmin(ModelAdmin):
             kwargs["queryset"] = authority.grantable_groups(request.user)
         else:
             kwargs["queryset"] = authority.grantable_permissions(request.user)
+            kwargs["form_class"] = PermissionField
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def render_change_form(
@@ -85,7 +87,18 @@ class GuardedAdmin(ModelAdmin):
             if obj and self.has_delete_permission(request, obj) and self.is_last(obj):
                 messages.error(request, LAST_ADMINISTRATOR)
                 return HttpResponseRedirect("../change/")
+            if obj:
+                _hold(obj)
         return super().delete_view(request, object_id, extra_context)
+
+
+def _hold(obj: Model) -> None:
+    """Wait for whoever names this row just now, before it is asked what goes with it.
+
+    After the question whether it is the last one, in the order in which a change waits, too.
+    """
+    with transaction.atomic():
+        list(type(obj)._default_manager.select_for_update().filter(pk=obj.pk).values_list("pk"))
 
 
 @admin.register(User)

@@ -19,11 +19,15 @@ class OctoserverConfig(AppConfig):
 
     def ready(self) -> None:
         from maintenance import windows, work
-        from octoserver import access, roles, workload
+        from maintenance.notices import courier
+        from octoserver import access, roles, words, workload
         from tasks import scheduler
 
+        words.name_everything()
         work.register("tasks", workload.Queue())
+        work.register("triggers", workload.Triggers())
         scheduler.add_step(windows.tend)
+        scheduler.add_step(courier.nudge)
         checks.register(access.check_every_view_is_declared)
         post_migrate.connect(
             roles.synchronise, sender=self, dispatch_uid="octoserver.roles.synchronise"

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
+from octoserver.deployments.models import EnvironmentLimit
 from octoserver.roles import ADMINISTER_SYSTEM
 
 
@@ -24,12 +25,13 @@ def grantable_permissions(editor: User) -> QuerySet[Permission]:
 
 
 def grantable_groups(editor: User) -> QuerySet[Group]:
-    """Return the groups that hold nothing beyond what a person holds."""
-    return Group.objects.exclude(permissions__in=_withheld(editor))
+    """Return the groups that hold, or let deploy to, nothing beyond what is a person's own."""
+    groups = Group.objects.exclude(permissions__in=_withheld(editor))
+    return groups.exclude(pk__in=_limits_of_others(editor))
 
 
 def may_change_group(editor: User, group: Group) -> bool:
-    return not group.permissions.filter(pk__in=_withheld(editor)).exists()
+    return grantable_groups(editor).filter(pk=group.pk).exists()
 
 
 def may_change_user(editor: User, user: User) -> bool:
@@ -39,12 +41,22 @@ def may_change_user(editor: User, user: User) -> bool:
         return False
     # Not by get_all_permissions(), which is empty for an account that is switched off.
     held = Permission.objects.filter(Q(user=user) | Q(group__user=user))
-    return not held.filter(pk__in=_withheld(editor)).exists()
+    if held.filter(pk__in=_withheld(editor)).exists():
+        return False
+    return not user.groups.filter(pk__in=_limits_of_others(editor)).exists()
 
 
 def _withheld(editor: User) -> QuerySet[Permission]:
     """Return the permissions that a person does not hold."""
     return Permission.objects.exclude(pk__in=grantable_permissions(editor).values("pk"))
+
+
+def _limits_of_others(editor: User) -> list[int]:
+    """Return the groups that may deploy somewhere where a person may not."""
+    if editor.has_perm(ADMINISTER_SYSTEM):
+        return []
+    limits = EnvironmentLimit.objects.exclude(group__in=editor.groups.all())
+    return list(limits.values_list("group", flat=True))
 
 
 def administrators(*, groups: QuerySet[Group] | None = None) -> QuerySet[User]:

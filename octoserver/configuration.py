@@ -156,7 +156,7 @@ def database(env: Env, *, folder: Path) -> dict[str, Any]:
     if scheme == "sqlite":
         with _writing_to(Path(config["NAME"]).parent):
             pass
-        return config | {"OPTIONS": SQLITE_OPTIONS}
+        return config | {"CONN_MAX_AGE": 60, "OPTIONS": SQLITE_OPTIONS}
     options = DEAD_SERVER | config.get("OPTIONS", {})
     return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
@@ -183,6 +183,41 @@ def broker(env: Env, *, folder: Path) -> tuple[str, dict[str, Any]]:
         "socket_keepalive": True,
         "health_check_interval": 25,
     }
+
+
+def email(env: Env) -> dict[str, Any]:
+    """Return Django's settings of mail: a server by ``EMAIL_URL``, or any other ``EMAIL_BACKEND``.
+
+    Without either the server sends none.
+    """
+    url, backend = (str(env.str(name, default="")) for name in ("EMAIL_URL", "EMAIL_BACKEND"))
+    sender = str(env.str("EMAIL_FROM", default=""))
+    if not (url or backend):
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    try:
+        found: dict[str, Any] = Env.email_url_config(url, backend=backend or None)
+    except Exception:  # noqa: BLE001 the parser raises whatever its parts raise
+        raise ImproperlyConfigured(
+            "EMAIL_URL must look like smtp+tls://USER:PASSWORD@mail.example.com:587."
+        ) from None
+    if not sender:
+        raise ImproperlyConfigured(
+            "EMAIL_FROM is not set: set it to the address that mail comes from, for example "
+            "octoserver@example.com."
+        )
+    # A mail server that does not answer holds up one thread for so many seconds.
+    found |= {"EMAIL_TIMEOUT": 10, "DEFAULT_FROM_EMAIL": sender, "SERVER_EMAIL": sender}
+    return {name: value for name, value in found.items() if name != "OPTIONS"}
+
+
+def base_url(env: Env, name: str) -> str:
+    """Return the address that people reach the server by, without a slash at its end."""
+    text = str(env.str(name, default="")).strip().rstrip("/")
+    if text and not text.startswith(("https://", "http://")):
+        raise ImproperlyConfigured(
+            f"{name}={text!r} must look like https://octoserver.example.com."
+        )
+    return text
 
 
 def intervals(env: Env, name: str) -> dict[str, float]:

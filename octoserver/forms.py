@@ -3,18 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.forms import AuthenticationForm, UserChangeForm
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
-from django.forms import ModelForm
+from django.forms import ModelForm, ModelMultipleChoiceField
 from django.utils.translation import gettext_lazy as _
 
-from octoserver import authority
+from octoserver import authority, words
 
 if TYPE_CHECKING:
     UserModelForm = UserChangeForm[User]
+    PermissionChoiceField = ModelMultipleChoiceField[Permission]
     GroupModelForm = ModelForm[Group]
 else:
     UserModelForm, GroupModelForm = UserChangeForm, ModelForm
+    PermissionChoiceField = ModelMultipleChoiceField
 
 LAST_ADMINISTRATOR = _(
     "Nobody would be left who holds Administer System. Give it to somebody else first."
@@ -28,6 +30,13 @@ class SignInForm(AuthenticationForm):
         ),
         "inactive": _("This account is switched off. Ask an administrator."),
     }
+
+
+class PermissionField(PermissionChoiceField):
+    """Permissions, named in the reader's language."""
+
+    def label_from_instance(self, obj: Permission) -> str:
+        return words.permission(obj)
 
 
 class UserForm(UserModelForm):

@@ -54,12 +54,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "octoserver.compression.PageCompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "octoserver.access.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -139,6 +141,10 @@ TASK_CAP = configuration.positive(env, "TASK_CAP", default=5)
 TASK_SYSTEM_INTERVALS = configuration.intervals(env, "TASK_SYSTEM_INTERVALS")
 # Seconds without a word from a node after which its tasks count as abandoned.
 TASK_NODE_SILENCE = configuration.positive(env, "TASK_NODE_SILENCE", default=30)
+# Seconds without any scheduler after which tasks that expired meanwhile wait for a decision, and
+# for how long they do.
+TASK_OUTAGE = configuration.positive(env, "TASK_OUTAGE", default=60)
+TASK_DECISION_TIME = configuration.positive(env, "TASK_DECISION_TIME", default=3600)
 # Seconds for which a worker that was asked to stop lets running tasks go on, before it ends them.
 TASK_STOP_TIMEOUT = configuration.positive(env, "TASK_STOP_TIMEOUT", default=3600)
 TASK_LOG_LIMIT = configuration.positive(env, "TASK_LOG_LIMIT", default=10 * 1024 * 1024)
@@ -148,9 +154,23 @@ TASK_RETENTION_COUNT = configuration.positive(env, "TASK_RETENTION_COUNT", defau
 # Hours before a maintenance window from which every page announces it.
 MAINTENANCE_NOTICE_AHEAD = configuration.positive(env, "MAINTENANCE_NOTICE_AHEAD", default=24)
 
+# Telling people. Without a mail server nobody is offered letters.
+
+MAIL = configuration.email(env)
+globals().update(MAIL)
+MAINTENANCE_SENDS_EMAIL = "DEFAULT_FROM_EMAIL" in MAIL
+MAINTENANCE_BASE_URL = configuration.base_url(env, "BASE_URL")
+MAINTENANCE_NOTICE_DAYS = configuration.positive(env, "MAINTENANCE_NOTICE_DAYS", default=365)
+# The secrets of webhooks are kept as sensitive variables are.
+MAINTENANCE_VAULT = "octoserver.deployments.vault"
+
 # Text, time, files
 
+# What is recorded, and what commands print, is in the first language; pages are in the reader's.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "octoserver" / "locale"]
+FORMAT_MODULE_PATH = ["octoserver.formats"]
 TIME_ZONE = configuration.time_zone(env, "TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
@@ -160,7 +180,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "octoserver.stylesheets.SiteStorage"},
 }
 
 # What a browser is told

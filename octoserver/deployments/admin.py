@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from octoserver.deployments.models import (
     Change,
@@ -16,6 +17,7 @@ from octoserver.deployments.models import (
     Trigger,
     Variable,
 )
+from tasks import sentences, wording
 from tasks.admin import ReadOnlyAdmin
 from tasks.masking import MASK
 
@@ -49,7 +51,7 @@ class VariableAdmin(ReadOnlyAdmin):
     exclude = ("value",)
     readonly_fields = ("shown",)
 
-    @admin.display(description="Value")
+    @admin.display(description=_("Value"))
     def shown(self, variable: Any) -> str:
         return MASK if variable.is_sensitive else str(variable.value)
 
@@ -64,15 +66,23 @@ class ReleaseAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).defer("snapshot")
 
 
+class RunAdmin(ReadOnlyAdmin):
+    """What deployments and runs of runbooks have in common: a task that says how they are."""
+
+    @admin.display(description=_("State"))
+    def shown_state(self, run: Any) -> str:
+        return wording.state(run.state)
+
+
 @admin.register(Deployment)
-class DeploymentAdmin(ReadOnlyAdmin):
-    list_display = ("name", "release", "environment", "state", "created", "person_name")
+class DeploymentAdmin(RunAdmin):
+    list_display = ("name", "release", "environment", "shown_state", "created", "person_name")
     list_select_related = ("release", "environment", "task")
 
 
 @admin.register(RunbookRun)
-class RunbookRunAdmin(ReadOnlyAdmin):
-    list_display = ("name", "runbook", "environment", "state", "created", "person_name")
+class RunbookRunAdmin(RunAdmin):
+    list_display = ("name", "runbook", "environment", "shown_state", "created", "person_name")
     list_select_related = ("runbook", "environment", "task")
     exclude = ("snapshot",)
 
@@ -92,5 +102,9 @@ class TriggerAdmin(ReadOnlyAdmin):
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
-    list_display = ("time", "person_name", "project_name", "what", "verb")
+    list_display = ("time", "person_name", "project_name", "shown_what", "verb")
     search_fields = ("what", "person_name", "project_name")
+
+    @admin.display(description=_("what"))
+    def shown_what(self, change: Any) -> str:
+        return sentences.translated(change.what)

@@ -1,11 +1,14 @@
 """Queue deployments and runs of runbooks, and say what keeps one from being queued."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from octoserver.deployments import changes, history, resolving, snapshots
+from octoserver.deployments import changes, history, promotion, resolving, snapshots
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.models import (
     Deployment,
@@ -16,12 +19,16 @@ from octoserver.deployments.models import (
     RunbookRun,
     Trigger,
 )
+from octoserver.deployments.querysets import RunQuerySet
 from octoserver.deployments.snapshots import Snapshot
 from tasks import clock, queue
 from tasks.models import ServerTask
+from tasks.sentences import kept
 
 OneRun = TypeVar("OneRun", Deployment, RunbookRun)
 ADMINISTER_SYSTEM = "maintenance.administer_system"
+NO_STEP = kept(gettext_noop("No step runs in %(environment)s."))
+IN_STEP = kept(gettext_noop("In the step %(step)s: %(why)s"))
 
 
 def deploy(
@@ -43,12 +50,13 @@ def deploy(
         _admit(person, environment)
         # Whoever deletes the project waits for this row, and then finds the deployment.
         Project.objects.select_for_update().get(pk=release.project_id)
-        obstacle = why_not(release, environment)
+        obstacle = promotion.why_not(release, environment)
         if obstacle:
             raise Refused(obstacle, field="environment")
         check(release.snapshot, environment, given=facts(release, environment))
         deployment = Deployment.objects.create(
             release=release,
+            project_id=release.project_id,
             environment=environment,
             created=clock.now(),
             person_name=history.name_of(person),
@@ -79,6 +87,9 @@ def run_runbook(
     with changes.by(person, "deployments.add_runbookrun"):
         _admit(person, environment)
         Project.objects.select_for_update().get(pk=runbook.project_id)
+        unused = promotion.why_unused(runbook.project, environment)
+        if unused:
+            raise Refused(unused, field="environment")
         snapshot = snapshots.of(runbook.project, runbook)
         given = runbook_facts(runbook, environment)
         check(snapshot, environment, given=given, runbook=runbook.name)
@@ -103,21 +114,31 @@ def run_runbook(
 
 def may_deploy_to(person: Any, environment: Environment) -> bool:
     """Whether the groups of an environment let a person in; the permission is asked elsewhere."""
+    return bool(open_to(person, [environment]))
+
+
+def open_to(person: Any, environments: Iterable[Environment]) -> list[Environment]:
+    """Return those of some environments whose groups let a person in, in one query for all."""
     if person is None or person.has_perm(ADMINISTER_SYSTEM):
-        return True
-    limits = {group.pk for group in environment.groups.all()}
-    return not limits or bool(limits & set(person.groups.values_list("pk", flat=True)))
+        return list(environments)
+    own = set(person.groups.values_list("pk", flat=True))
+    limits = [(place, {group.pk for group in place.groups.all()}) for place in environments]
+    return [place for place, groups in limits if not groups or groups & own]
 
 
-def why_not(release: Release, environment: Environment) -> str:
-    """Return why the lifecycle keeps a release from an environment; nothing if it does not."""
-    if not release.project.promotes_in_order:
-        return ""
-    before = Environment.objects.before(environment)
-    successes = Deployment.objects.filter(release=release).successful()
-    if before is None or successes.filter(environment__in=[before, environment]).exists():
-        return ""
-    return f"{release.version} must succeed in {before.name} before it goes to {environment.name}."
+def withheld(runs: RunQuerySet, person: Any, tasks: Iterable[ServerTask]) -> dict[int, str]:
+    """Return why a person may not change the tasks of some runs, by the tasks' numbers.
+
+    Who may not deploy to an environment may not stop, hurry or put off what others do there.
+    """
+    if person.has_perm(ADMINISTER_SYSTEM):
+        return {}
+    found = runs.filter(task__in=[task.pk for task in tasks]).out_of_reach_of(person)
+    words = _("You may not deploy to %(environment)s.")
+    return {
+        pk: words % {"environment": name}
+        for pk, name in found.values_list("task", "environment__name")
+    }
 
 
 def check(
@@ -126,7 +147,10 @@ def check(
     """Raise ``Refused`` if nothing would run, or a variable of a step cannot be worked out."""
     steps = snapshots.steps_in(snapshot, environment.pk)
     if not steps:
-        raise Refused(f"No step runs in {environment.name}.", field="environment")
+        raise Refused(
+            _(NO_STEP) % {"environment": environment.name},
+            field="environment",
+        )
     for step in steps:
         try:
             resolving.resolve(
@@ -137,7 +161,7 @@ def check(
                 reveal=True,
             )
         except resolving.BadReference as refusal:
-            raise Refused(f"In the step {step['name']}: {refusal}") from None
+            raise Refused(_(IN_STEP) % {"step": step["name"], "why": refusal}) from None
 
 
 def facts(release: Release, environment: Environment) -> dict[str, str]:
@@ -161,7 +185,9 @@ def runbook_facts(runbook: Runbook, environment: Environment) -> dict[str, str]:
 
 def _admit(person: Any, environment: Environment) -> None:
     if not may_deploy_to(person, environment):
-        raise PermissionDenied(f"You may not deploy to {environment.name}.")
+        raise PermissionDenied(
+            _("You may not deploy to %(environment)s.") % {"environment": environment.name}
+        )
 
 
 def _joined(run: OneRun, task: ServerTask, runs: Any) -> OneRun:

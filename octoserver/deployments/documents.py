@@ -10,45 +10,38 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from octoserver.deployments import plaintext
+from octoserver.deployments.errors import BadDocument
 from octoserver.deployments.forms import LARGEST_SCRIPT, LONGEST_TIME_LIMIT, MOST_RETRIES
 from octoserver.deployments.models import Condition, Shell
 
 FORMAT = 1
 LARGEST = 4 * 1024 * 1024
+OTHER_ENDS = frozenset("\r\x85\u2028\u2029")
 MOST_EVENTS, DEEPEST = 50_000, 8
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Document = dict[str, Any]
 
 
-class BadDocument(Exception):  # noqa: N818 a state of the world
-    """The text is no project; says where, counted from 1."""
-
-    def __init__(self, words: str, mark: Any = None) -> None:
-        self.line = mark.line + 1 if mark else None
-        self.column = mark.column + 1 if mark else None
-        place = f"Line {self.line}, column {self.column}: " if mark else ""
-        super().__init__(place + words)
-
-
 class Marked(dict[str, Any]):
-    """A part of a document that knows where it stands."""
+    """A part of a document that knows where it stands, and each of its values."""
 
     mark: Any = None
+    marks: dict[str, Any]
 
 
 def load(text: bytes) -> Document:
     """Return the project that ``text`` describes, checked in shape. Raises ``BadDocument``."""
     if len(text) > LARGEST:
-        raise BadDocument(f"The file has {len(text):,} bytes; {LARGEST:,} is the most.")
+        raise BadDocument(f"The file has more than {LARGEST:,} bytes, which is the most.")
+    words = plaintext.decoded(text)
     try:
-        _be_harmless(text)
-        node = yaml.compose(text, Loader=_Loader)
-    except UnicodeDecodeError:
-        raise BadDocument("The file is not text in UTF-8.") from None
+        _be_harmless(words)
+        node = yaml.compose(words, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        words = f"This is not YAML: {error.problem or error.context}."
-        raise BadDocument(words, error.problem_mark or error.context_mark) from None
+        problem = f"This is not YAML: {error.problem or error.context}."
+        raise BadDocument(problem, error.problem_mark or error.context_mark) from None
     except yaml.YAMLError as error:
         raise BadDocument(f"This is not YAML: {str(error).splitlines()[0]}.") from None
     if node is None:
@@ -62,7 +55,7 @@ def dump(document: Document) -> str:
     return text
 
 
-def _be_harmless(text: bytes) -> None:
+def _be_harmless(text: str) -> None:
     """Walk the file's events, which takes no more memory however it is nested."""
     depth = 0
     for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
@@ -87,7 +80,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> ScalarNode:
-    style = "|" if "\n" in value else None
+    # Of other ends of lines, a block would make plain ones.
+    style = '"' if OTHER_ENDS & set(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -98,9 +92,9 @@ Reader = Callable[[Node], Any]
 
 def _document(node: Node) -> Document:
     # First of all, since another format may have other keys.
-    _mapping(node, {"format": _integer(FORMAT, FORMAT)}, required=("format",), rest=True)
+    _mapping(node, {"format": _format}, required=("format",), rest=True)
     parts = {
-        "format": _integer(FORMAT, FORMAT),
+        "format": _format,
         "project": _project,
         "environments": _list(_string(50)),
         "process": _list(_step),
@@ -120,9 +114,10 @@ def _project(node: Node) -> Document:
         "slug": _string(60),
         "description": _string(10_000),
         "promotes_in_order": _boolean,
+        "environments": _list(_string(50)),
     }
     found = _mapping(node, fields, required=("name", "slug"))
-    return _filled(found, {"description": "", "promotes_in_order": True})
+    return _filled(found, {"description": "", "promotes_in_order": True, "environments": []})
 
 
 def _step(node: Node) -> Document:
@@ -197,13 +192,14 @@ def _mapping(
     if not isinstance(node, MappingNode):
         raise BadDocument(f"Here must be the keys {', '.join(fields)}.", node.start_mark)
     found = Marked()
-    found.mark = node.start_mark
+    found.mark, found.marks = node.start_mark, {}
     for key, value in node.value:
         name = _string(100)(key)
         if name in found:
             raise BadDocument(f"The key “{name}” stands here twice.", key.start_mark)
         if name in fields:
             found[name] = fields[name](value)
+            found.marks[name] = value.start_mark
         elif not rest:
             known = ", ".join(fields)
             raise BadDocument(f"“{name}” is no key here; these are: {known}.", key.start_mark)
@@ -259,12 +255,19 @@ def _integer(smallest: int, largest: int) -> Reader:
     def read(node: Node) -> int:
         text = _scalar(node, "int")
         if not text.isdigit() or len(text) > 9 or not smallest <= int(text) <= largest:
-            range_ = f"between {smallest} and {largest}" if smallest < largest else f"{largest}"
-            words = f"“{text[:20]}” is not {range_}."
+            words = f"“{text[:20]}” is not between {smallest} and {largest}."
             raise BadDocument(words, node.start_mark)
         return int(text)
 
     return read
+
+
+def _format(node: Node) -> int:
+    text = _scalar(node)
+    if text != str(FORMAT):
+        words = f"This is format “{text[:20]}”, and this server reads format {FORMAT}."
+        raise BadDocument(words, node.start_mark)
+    return FORMAT
 
 
 def _choice(values: list[str]) -> Reader:

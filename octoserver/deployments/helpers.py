@@ -96,6 +96,8 @@ def outputs(folder: Path) -> Iterator[Output]:
     """Yield the variables that a step has set, as far as they can be handed on."""
     for kind in ("plain", "sensitive"):
         place = folder / "output" / kind
+        if place.is_symlink() or place.parent.is_symlink():
+            continue  # what is elsewhere was not set
         try:
             files = sorted(path for path in place.iterdir() if _is_plain(path))
         except OSError:  # the script removed the folder

@@ -1,6 +1,9 @@
 """Write what people changed, with before and after, in the transaction that changes it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from django.utils.translation import gettext_noop as _
 
 from octoserver.deployments.models import (
     Change,
@@ -14,8 +17,22 @@ from octoserver.deployments.models import (
 )
 from tasks import clock
 from tasks.masking import MASK
+from tasks.sentences import kept
 
 Fields = dict[str, Any]
+
+# What was changed.
+ENVIRONMENT = kept(_("Environment %(name)s"))
+ORDER = kept(_("Order of environments"))
+PROJECT = kept(_("Project %(name)s"))
+RELEASE = kept(_("Release %(version)s"))
+RELEASE_VARIABLES = kept(_("Variables of release %(version)s"))
+RUNBOOK = kept(_("Runbook %(name)s"))
+STEP = kept(_("Step %(name)s"))
+RUNBOOK_STEP = kept(_("Step %(name)s of %(runbook)s"))
+TRIGGER = kept(_("Trigger %(name)s"))
+VARIABLE = kept(_("Variable %(name)s"))
+VARIABLES = kept(_("Variables"))
 
 
 def record(
@@ -59,6 +76,7 @@ def of_project(project: Project) -> Fields:
         "slug": project.slug,
         "description": project.description,
         "promotes_in_order": project.promotes_in_order,
+        "environments": [place.name for place in project.environments.in_order()],
     }
 
 
@@ -91,14 +109,23 @@ def of_runbook(runbook: Runbook) -> Fields:
 
 def of_release(release: Release) -> Fields:
     """Return what a release says of itself, and which variables it holds, without their values."""
-    variables = release.snapshot["variables"]
     return {
         "version": release.version,
         "notes": release.notes,
-        "variables": sorted(
-            f"{row['name']} = {MASK if row['is_sensitive'] else row['value']}" for row in variables
-        ),
+        "variables": of_variables(release.snapshot["variables"]),
     }
+
+
+def of_variables(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each variable of a snapshot, with its scope and no sensitive value."""
+    places = dict(Environment.objects.values_list("pk", "name"))
+    return sorted(_line(row, places) for row in rows)
+
+
+def _line(row: Mapping[str, Any], places: Mapping[int, str]) -> str:
+    scope = [*(places.get(pk, "?") for pk in row["environments"]), *row["steps"]]
+    value = MASK if row["is_sensitive"] else row["value"]
+    return f"{row['name']} = {value}" + (f" ({', '.join(scope)})" if scope else "")
 
 
 def of_trigger(trigger: Trigger) -> Fields:

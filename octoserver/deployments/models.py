@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from octoserver.deployments.querysets import (
     DeploymentQuerySet,
@@ -23,7 +25,9 @@ class Environment(models.Model):
     name = models.CharField(max_length=50, unique=True)
     position = models.PositiveIntegerField(default=0)
     # Empty: whoever may deploy at all. Otherwise only the people of these groups.
-    groups = models.ManyToManyField("auth.Group", blank=True, related_name="+")
+    groups = models.ManyToManyField(
+        "auth.Group", blank=True, related_name="+", through="EnvironmentLimit"
+    )
 
     objects = EnvironmentQuerySet.as_manager()
 
@@ -34,6 +38,24 @@ class Environment(models.Model):
         return self.name
 
 
+class EnvironmentLimit(models.Model):
+    """A group whose people may deploy to an environment that is not open to everybody.
+
+    A group cannot be deleted while it is one: without its last one an environment is open.
+    """
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
+    group = models.ForeignKey("auth.Group", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        db_table = "deployments_environment_groups"
+        default_permissions = ()
+        unique_together = [("environment", "group")]
+
+    def __str__(self) -> str:
+        return f"{self.environment}: {self.group}"
+
+
 class Project(models.Model):
     """Something that is deployed."""
 
@@ -42,6 +64,8 @@ class Project(models.Model):
     description = models.TextField(default="", blank=True)
     # Whether a release may enter an environment only after it succeeded in the one before.
     promotes_in_order = models.BooleanField(default=True)
+    # Empty: all of them.
+    environments = models.ManyToManyField(Environment, blank=True, related_name="+")
 
     class Meta:
         ordering = ["name"]
@@ -81,9 +105,9 @@ class Shell(models.TextChoices):
 
 
 class Condition(models.TextChoices):
-    SUCCESS = "success", "Success: only if all before it succeeded"
-    FAILURE = "failure", "Failure: only if one before it failed"
-    ALWAYS = "always", "Always"
+    SUCCESS = "success", _("Success: only if all before it succeeded")
+    FAILURE = "failure", _("Failure: only if one before it failed")
+    ALWAYS = "always", _("Always")
 
 
 class Step(models.Model):
@@ -167,6 +191,7 @@ class Release(models.Model):
                 fields=["project", "version"], name="release_version_per_project"
             )
         ]
+        indexes = [models.Index(fields=["project", "-id"], name="release_by_project")]
 
     def __str__(self) -> str:
         return self.version
@@ -249,20 +274,39 @@ class Run(models.Model):
 
     @property
     def queued_by(self) -> str:
-        return self.person_name or (f"Trigger {self.trigger}" if self.trigger else "Server")
+        if self.person_name:
+            return self.person_name
+        if self.trigger:
+            return str(_("Trigger %(name)s") % {"name": self.trigger})
+        return str(_("Server"))
 
 
 class Deployment(Run):
     """A release on its way into an environment, or there."""
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="deployments")
+    # The release's, once more: pages ask for the newest of a project in an environment. Rows of
+    # older versions were given theirs by a migration.
+    project = models.ForeignKey(
+        Project,
+        null=True,
+        editable=False,
+        db_index=False,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
 
     objects = DeploymentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         default_permissions = ["add", "view"]
-        indexes = [models.Index(fields=["environment", "-id"], name="deployment_by_environment")]
+        indexes = [
+            models.Index(fields=["environment", "-id"], name="deployment_by_environment"),
+            models.Index(fields=["project", "environment", "-id"], name="deployment_by_place"),
+            models.Index(fields=["project", "-id"], name="deployment_by_project"),
+            models.Index(fields=["release", "-id"], name="deployment_by_release"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -286,6 +330,7 @@ class RunbookRun(Run):
     class Meta:
         ordering = ["-id"]
         default_permissions = ["add", "view"]
+        indexes = [models.Index(fields=["runbook", "-id"], name="runbook_run_by_runbook")]
 
     def __str__(self) -> str:
         return self.name
@@ -317,6 +362,7 @@ class Change(models.Model):
     class Meta:
         ordering = ["-id"]
         default_permissions = ["view"]
+        indexes = [models.Index(fields=["project", "-id"], name="change_by_project")]
 
     def __str__(self) -> str:
         return self.what
@@ -324,8 +370,8 @@ class Change(models.Model):
     @property
     def verb(self) -> str:
         if self.before is None:
-            return "added"
-        return "removed" if self.after is None else "changed"
+            return gettext("added")
+        return gettext("removed") if self.after is None else gettext("changed")
 
     @property
     def differences(self) -> list[tuple[str, Any, Any]]:
@@ -333,7 +379,7 @@ class Change(models.Model):
         before, after = self.before or {}, self.after or {}
         names = dict.fromkeys([*before, *after])
         return [
-            (name.replace("_", " "), before.get(name), after.get(name))
+            (gettext(name.replace("_", " ")), before.get(name), after.get(name))
             for name in names
             if before.get(name) != after.get(name)
         ]

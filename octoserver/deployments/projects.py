@@ -1,15 +1,30 @@
 """Create, change and delete projects, environments and runbooks: the one module that does."""
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Model, ProtectedError
+from django.db.models import Max, Model
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from octoserver.deployments import changes, history
+from octoserver.deployments import changes, deployments, history, names
 from octoserver.deployments.errors import Refused
-from octoserver.deployments.models import Deployment, Environment, Project, Runbook, RunbookRun
+from octoserver.deployments.models import (
+    Deployment,
+    Environment,
+    Project,
+    Runbook,
+    RunbookRun,
+    Trigger,
+)
+
+Row = TypeVar("Row", bound=Model)
+SLUG = re.compile(r"[a-z0-9_-]{1,60}", re.ASCII)
+# The first parts of the other addresses below /projects/.
+TAKEN_SLUGS = frozenset({"new", "environments", "deployments", "runs"})
 
 
 def save(
@@ -20,24 +35,41 @@ def save(
     slug: str,
     description: str = "",
     promotes_in_order: bool = True,
+    environments: Iterable[Environment] = (),
 ) -> Project:
-    """Store a new project, or change one. Raises ``Refused``."""
+    """Store a new project, or change one; it uses all environments if none are given.
+
+    Raises ``Refused``.
+    """
     permission = "deployments.change_project" if project.pk else "deployments.add_project"
     with changes.by(person, permission):
-        before = history.of_project(Project.objects.get(pk=project.pk)) if project.pk else None
+        before = history.of_project(_held(project)) if project.pk else None
+        names.check("name", name)
+        check_slug(slug)
         be_free(Project, "name", name, but=project)
         be_free(Project, "slug", slug, but=project)
         project.name, project.slug = name, slug
         project.description, project.promotes_in_order = description, promotes_in_order
         store(project)
+        project.environments.set(environments)
         history.record(
             person,
-            f"Project {name}",
+            history.PROJECT % {"name": name},
             project=project,
             before=before,
             after=history.of_project(project),
         )
     return project
+
+
+def check_slug(slug: str) -> None:
+    """Raise ``Refused`` for what cannot stand in an address, or is another page's."""
+    if not SLUG.fullmatch(slug):
+        raise Refused(
+            _("A slug is made of small letters, digits and dashes, 60 at most."), field="slug"
+        )
+    if slug in TAKEN_SLUGS:
+        raise Refused(_("“%(slug)s” is the name of another page.") % {"slug": slug}, field="slug")
 
 
 def delete(project: Project, *, person: Any) -> None:
@@ -50,12 +82,19 @@ def delete(project: Project, *, person: Any) -> None:
         Project.objects.select_for_update().get(pk=project.pk)
         busy = _unfinished(project)
         if busy:
-            raise Refused(
-                f"{project.name} cannot be deleted while {', '.join(busy)} "
-                f"{'is' if len(busy) == 1 else 'are'} not completed: cancel first, or wait."
+            words = ngettext(
+                "%(project)s cannot be deleted while %(busy)s is not completed:"
+                " cancel first, or wait.",
+                "%(project)s cannot be deleted while %(busy)s are not completed:"
+                " cancel first, or wait.",
+                len(busy),
             )
+            raise Refused(words % {"project": project.name, "busy": ", ".join(busy)})
         history.record(
-            person, f"Project {project.name}", project=project, before=history.of_project(project)
+            person,
+            history.PROJECT % {"name": project.name},
+            project=project,
+            before=history.of_project(project),
         )
         project.delete()
 
@@ -73,7 +112,10 @@ def save_environment(
     """Store a new environment, as the last one, or change one. Raises ``Refused``."""
     kind = "change" if environment.pk else "add"
     with changes.by(person, f"deployments.{kind}_environment"):
-        before = history.of_environment(environment) if environment.pk else None
+        before = history.of_environment(_held(environment)) if environment.pk else None
+        groups = list(groups)
+        _may_limit(environment, groups, person=person)
+        names.check("name", name)
         be_free(Environment, "name", name, but=environment)
         environment.name = name
         if not environment.pk:
@@ -82,8 +124,32 @@ def save_environment(
         store(environment)
         environment.groups.set(groups)
         after = history.of_environment(Environment.objects.get(pk=environment.pk))
-        history.record(person, f"Environment {name}", project=None, before=before, after=after)
+        history.record(
+            person, history.ENVIRONMENT % {"name": name}, project=None, before=before, after=after
+        )
     return environment
+
+
+def _held(row: Row) -> Row:
+    """Return a row as it is stored, which nobody deletes before this change is done.
+
+    One that is gone would otherwise be stored anew.
+    """
+    found: Row = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+    return found
+
+
+def _may_limit(environment: Environment, groups: list[Group], *, person: Any) -> None:
+    """Raise ``Refused`` if somebody who may not deploy there would say who may."""
+    if not environment.pk:
+        return
+    is_other = set(groups) != set(environment.groups.all())
+    if is_other and not deployments.may_deploy_to(person, environment):
+        raise Refused(
+            _("Only who may deploy to %(environment)s can change who may.")
+            % {"environment": environment.name},
+            field="groups",
+        )
 
 
 def move_environment(environment: Environment, *, person: Any, up: bool) -> bool:
@@ -94,7 +160,7 @@ def move_environment(environment: Environment, *, person: Any, up: bool) -> bool
             return False
         history.record(
             person,
-            "Order of environments",
+            history.ORDER,
             project=None,
             before={"order": [row.name for row in Environment.objects.in_order()]},
             after={"order": [row.name for row in rows]},
@@ -109,35 +175,57 @@ def delete_environment(environment: Environment, *, person: Any) -> None:
     A step or variable that is scoped to it alone would otherwise suddenly hold everywhere.
     """
     with changes.by(person, "deployments.delete_environment"):
+        # Nobody can put it into a scope from here on, which would be gone with it.
+        Environment.objects.select_for_update().get(pk=environment.pk)
         scoped: list[Any] = [
             *environment.steps.select_related("project")[:3],
             *environment.variables.select_related("project")[:3],
         ]
+        named = Project.objects.filter(environments=environment)[:3]
+        if named:
+            found = ", ".join(project.name for project in named)
+            raise Refused(
+                _("%(environment)s is named in the settings of %(found)s.")
+                % {"environment": environment.name, "found": found}
+            )
         if scoped:
-            users = ", ".join(f"{row.name} of {row.project.name}" for row in scoped)
-            raise Refused(f"{environment.name} is in the scope of {users}: change that first.")
+            users = ", ".join(
+                _("%(name)s of %(project)s") % {"name": row.name, "project": row.project.name}
+                for row in scoped
+            )
+            raise Refused(
+                _("%(environment)s is in the scope of %(users)s: change that first.")
+                % {"environment": environment.name, "users": users}
+            )
         before = history.of_environment(environment)
         name = environment.name
-        try:
-            with transaction.atomic():
-                environment.delete()
-        except ProtectedError:
+        if environment.groups.exists() and not deployments.may_deploy_to(person, environment):
+            raise Refused(_("Only who may deploy to %(name)s can delete it.") % {"name": name})
+        # Django would read all of them to refuse the same.
+        if any(
+            model._default_manager.filter(environment=environment).exists()
+            for model in (Deployment, RunbookRun, Trigger)
+        ):
             raise Refused(
-                f"{name} has deployments, runs or triggers, whose record would be lost."
-            ) from None
-        history.record(person, f"Environment {name}", project=None, before=before)
+                _("%(name)s has deployments, runs or triggers, whose record would be lost.")
+                % {"name": name}
+            )
+        environment.delete()
+        history.record(person, history.ENVIRONMENT % {"name": name}, project=None, before=before)
 
 
 def save_runbook(runbook: Runbook, *, person: Any, name: str, description: str = "") -> Runbook:
     """Store a new runbook of ``runbook.project``, or change one. Raises ``Refused``."""
     with changes.by(person):
+        Project.objects.select_for_update().get(pk=runbook.project_id)
         before = history.of_runbook(Runbook.objects.get(pk=runbook.pk)) if runbook.pk else None
+        names.check("name", name)
         be_free(Runbook, "name", name, but=runbook, project=runbook.project)
         runbook.name, runbook.description = name, description
         store(runbook)
         history.record(
             person,
-            f"Runbook {name}",
+            history.RUNBOOK % {"name": name},
             project=runbook.project,
             before=before,
             after=history.of_runbook(runbook),
@@ -149,13 +237,22 @@ def delete_runbook(runbook: Runbook, *, person: Any) -> None:
     """Delete a runbook with its steps, triggers and runs. Raises ``Refused`` while it runs."""
     with changes.by(person):
         Project.objects.select_for_update().get(pk=runbook.project_id)
+        runbook = Runbook.objects.select_related("project").get(pk=runbook.pk)
         if RunbookRun.objects.filter(runbook=runbook).unfinished().exists():
-            raise Refused(f"{runbook.name} is running or queued: cancel it first, or wait.")
+            raise Refused(
+                _("%(runbook)s is running or queued: cancel it first, or wait.")
+                % {"runbook": runbook.name}
+            )
         scoped = runbook.steps.filter(variables__isnull=False).first()
         if scoped:
-            raise Refused(f"A variable is scoped to the step {scoped.name}: change that first.")
+            raise Refused(
+                _("A variable is scoped to the step %(scoped)s: change that first.")
+                % {"scoped": scoped.name}
+            )
         before = history.of_runbook(runbook)
-        history.record(person, f"Runbook {runbook.name}", project=runbook.project, before=before)
+        history.record(
+            person, history.RUNBOOK % {"name": runbook.name}, project=runbook.project, before=before
+        )
         runbook.delete()
 
 
@@ -181,7 +278,7 @@ def be_free(model: type[Model], field: str, value: str, *, but: Model, **scope: 
     """Raise ``Refused`` if another row has the value already, in whatever capitals."""
     others = model._default_manager.filter(**{f"{field}__iexact": value}, **scope)
     if others.exclude(pk=but.pk).exists():
-        raise Refused(f"There is already one called “{value}”.", field=field)
+        raise Refused(_("There is already one called “%(value)s”.") % {"value": value}, field=field)
 
 
 def store(row: Model) -> None:
@@ -190,4 +287,4 @@ def store(row: Model) -> None:
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        raise Refused("Somebody else has just taken this name.", field="name") from None
+        raise Refused(_("Somebody else has just taken this name."), field="name") from None

@@ -10,12 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from octoserver.deployments import vault
 from octoserver.deployments.snapshots import applies
 from tasks.masking import MASK
+from tasks.sentences import kept
 
 REFERENCE = re.compile(r"(#?)#\{([^{}\n]{1,200})\}")
 OUTPUT = re.compile(r"Octopus\.Action\[([^\[\]]{1,100})\]\.Output\.([A-Za-z_][A-Za-z0-9_]{0,99})")
+# The kernel takes 128 KiB as one string of an environment, and 2 MiB as all of it.
+LARGEST, LARGEST_TOGETHER = 64 * 1024, 1024 * 1024
+# As many references, one leading to the next, are followed.
+DEEPEST = 50
 # What the server itself says to every step; see docs/deployments.md.
 BUILT_IN = (
     "Octopus.Project.Name",
@@ -30,12 +38,23 @@ BUILT_IN = (
 )
 
 
+# What is wrong with a reference.
+BAD = kept(_("The variable %(name)s %(why)s"))
+TOO_LARGE = kept(_("makes them all together larger than %(limit)s."))
+CIRCLE = kept(_("refers to itself: %(circle)s."))
+TOO_DEEP = kept(_("leads along more than %(deepest)s references."))
+NO_VALUE = kept(_("is sensitive and has no value yet."))
+UNREADABLE = kept(_("cannot be read: %(error)s."))
+TOO_LONG = kept(_("comes to more than %(most)s KiB."))
+UNKNOWN = kept(_("refers to #{%(wanted)s}, which has no value here."))
+
+
 class BadReference(Exception):  # noqa: N818 a state of the world
     """A reference leads nowhere or in a circle; ``name`` is the variable that holds it."""
 
     def __init__(self, name: str, words: str) -> None:
         self.name = name
-        super().__init__(f"The variable {name} {words}")
+        super().__init__(gettext(BAD) % {"name": name, "why": words})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +80,12 @@ def rank(row: Mapping[str, Any]) -> tuple[bool, bool]:
 
 def references(value: str) -> list[str]:
     return [match[2].strip() for match in REFERENCE.finditer(value) if not match[1]]
+
+
+def step_of(wanted: str) -> str:
+    """Return the step whose output a reference names; nothing if it names none."""
+    output = OUTPUT.fullmatch(wanted)
+    return output[1] if output else ""
 
 
 def resolve(
@@ -116,8 +141,12 @@ class _Resolution:
         self.under_way: list[str] = []
 
     def all(self) -> dict[str, Resolved]:
+        together = 0
         for name in self.rows:
-            self.one(name)
+            together += _size(name, self.one(name).value)
+            if together > LARGEST_TOGETHER:
+                limit = f"{LARGEST_TOGETHER // 1024:,} KiB"
+                raise BadReference(name, gettext(TOO_LARGE) % {"limit": limit})
         return dict(sorted(self.done.items()))
 
     def one(self, name: str) -> Resolved:
@@ -125,7 +154,10 @@ class _Resolution:
             return self.done[name]
         if name in self.under_way:
             circle = " → ".join([*self.under_way[self.under_way.index(name) :], name])
-            raise BadReference(name, f"refers to itself: {circle}.")
+            raise BadReference(name, gettext(CIRCLE) % {"circle": circle})
+        if len(self.under_way) >= DEEPEST:
+            first = self.under_way[0]
+            raise BadReference(first, gettext(TOO_DEEP) % {"deepest": DEEPEST})
         self.under_way.append(name)
         self.done[name] = self.worked_out(name)
         self.under_way.pop()
@@ -145,15 +177,16 @@ class _Resolution:
         if not self.reveal:
             return MASK
         if not token:
-            raise BadReference(name, "is sensitive and has no value yet.")
+            raise BadReference(name, gettext(NO_VALUE))
         try:
             return vault.unseal(token)
         except vault.Unreadable as error:
-            raise BadReference(name, f"cannot be read: {error}.") from None
+            raise BadReference(name, gettext(UNREADABLE) % {"error": error}) from None
 
     def expanded(self, name: str, text: str) -> tuple[str, bool]:
         """Return a value with its references followed, and whether it became sensitive."""
         parts, done, is_sensitive = [], 0, False
+        room = LARGEST - _size("", text)
         for match in REFERENCE.finditer(text):
             parts.append(text[done : match.start()])
             done = match.end()
@@ -162,6 +195,10 @@ class _Resolution:
                 continue
             target = self.target(name, match[2].strip())
             parts.append(match[0] if target is None else target.value)
+            room -= _size("", parts[-1])
+            if room < 0:
+                # Otherwise a few that refer to each other could fill the memory.
+                raise BadReference(name, gettext(TOO_LONG) % {"most": LARGEST // 1024})
             is_sensitive |= target is not None and target.is_sensitive
         return "".join([*parts, text[done:]]), is_sensitive
 
@@ -170,7 +207,12 @@ class _Resolution:
             return self.one(wanted)
         if wanted in BUILT_IN or OUTPUT.fullmatch(wanted):
             return None
-        raise BadReference(name, f"refers to #{{{wanted}}}, which has no value here.")
+        raise BadReference(name, gettext(UNKNOWN) % {"wanted": wanted})
+
+
+def _size(name: str, value: str) -> int:
+    """Return how many bytes of a step's environment a variable takes."""
+    return len(name) + len(value.encode("utf-8", "replace")) + 2
 
 
 def _plain(name: str, value: str) -> Resolved:

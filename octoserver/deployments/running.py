@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from octoserver.deployments import helpers, resolving, snapshots, vault
 from octoserver.deployments.resolving import Resolved
 from octoserver.deployments.snapshots import Snapshot
 from octoserver.deployments.variables import environment_name
 from tasks import clock, conf, kinds, process, scripts
 from tasks.execution import Canceled, Execution
+from tasks.sentences import kept
 from tasks.watched import Program
 
 EXECUTING, SUCCESS, FAILED, SKIPPED, CANCELED = (
@@ -19,6 +22,7 @@ EXECUTING, SUCCESS, FAILED, SKIPPED, CANCELED = (
 WAITING = "Waiting"
 # Seconds before a step that failed is tried again.
 PAUSE = 1.0
+STEP_FAILED = kept(_("Step %(step)s: %(why)s"))
 
 
 @dataclass
@@ -52,10 +56,10 @@ def carry_out(run: Execution, plan: Plan) -> None:
         try:
             _in_section(run, plan, step, entry)
         except kinds.Failure as failure:
-            failures.append(f"Step {step['name']}: {failure}")
+            failures.append(STEP_FAILED % {"step": step["name"], "why": failure})
     plan.record(plan.progress)
     if failures:
-        raise kinds.Failure(" ".join(failures))
+        raise kinds.Failure("\n".join(failures))
 
 
 def _mask(run: Execution, plan: Plan) -> None:

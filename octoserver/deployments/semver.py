@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import total_ordering
 
+from django.utils.translation import gettext as _
+
 _NUMBER = r"(?:0|[1-9][0-9]{0,17})"
 _PART = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _PATTERN = re.compile(
@@ -18,8 +20,11 @@ class NotAVersion(ValueError):  # noqa: N818 a state of the world
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"“{text[:64]}” is no version by Semantic Versioning: write one like 1.4.2, or "
-            "1.5.0-beta.1 before a release."
+            _(
+                "“%(text)s” is no version by Semantic Versioning: write one like 1.4.2, or"
+                " 1.5.0-beta.1 before a release."
+            )
+            % {"text": text[:64]}
         )
 
 

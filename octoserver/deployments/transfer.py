@@ -14,8 +14,8 @@ from octoserver.deployments import (
     triggers,
     variables,
 )
-from octoserver.deployments.documents import FORMAT, BadDocument, Document
-from octoserver.deployments.errors import Refused
+from octoserver.deployments.documents import FORMAT, Document
+from octoserver.deployments.errors import BadDocument, Refused
 from octoserver.deployments.models import Environment, Project, Runbook, Step, Trigger
 
 
@@ -76,22 +76,33 @@ def preview(document: Document) -> list[str]:
         return lines
 
 
-def carry_out(document: Document) -> list[str]:
+def carry_out(document: Document, *, foretold: list[str] | None = None) -> list[str]:
     """Make the project what the document says, and return what changed.
 
-    Raises ``BadDocument``; then nothing was changed.
+    Raises ``BadDocument``, also if that is anything else than was ``foretold``; then nothing was
+    changed.
     """
     with transaction.atomic():
-        return _Import(document).carry_out()
+        lines = _Import(document).carry_out()
+        if foretold is not None and lines != foretold:
+            raise BadDocument("The project was changed meanwhile, so this would do something else.")
+    return lines
 
 
 @contextmanager
-def _at(part: Any) -> Iterator[None]:
-    """Say where in the document stands what a writer refuses."""
+def _at(part: Any, field: str = "") -> Iterator[None]:
+    """Say where in the document stands what a writer refuses: at its field, or at this one."""
     try:
         yield
     except Refused as refusal:
-        raise BadDocument(str(refusal), getattr(part, "mark", None)) from None
+        raise BadDocument(str(refusal), _mark(part, refusal.field, field)) from None
+
+
+def _mark(part: Any, *fields: str) -> Any:
+    """Return where the value of one of the fields stands, or else the part that has them."""
+    marks = getattr(part, "marks", {})
+    found = [marks[field] for field in fields if field in marks]
+    return found[0] if found else getattr(part, "mark", None)
 
 
 class _Import:
@@ -103,12 +114,12 @@ class _Import:
 
     def carry_out(self) -> list[str]:
         slug = self.document["project"]["slug"]
-        self.project = Project.objects.filter(slug=slug).first() or Project()
+        rows = Project.objects.select_for_update()
+        self.project = rows.filter(slug=slug).first() or Project()
         before = export(self.project) if self.project.pk else {}
         places = set(Environment.objects.values_list("name", flat=True))
-        with _at(self.document["project"]):
-            projects.save(self.project, person=None, **self.document["project"])
         self.make_environments(places)
+        self.make_project(self.document["project"])
         self.make_runbooks()
         self.make_steps(None, self.document["process"])
         self.make_variables()
@@ -121,12 +132,17 @@ class _Import:
     def make_environments(self, known: Iterable[str]) -> None:
         for name in dict.fromkeys(self.document["environments"]):
             if name not in known:
-                with _at(self.document):
+                with _at(self.document, "environments"):
                     projects.save_environment(Environment(), person=None, name=name)
+
+    def make_project(self, part: Any) -> None:
+        used = _environments(part["environments"], part)
+        with _at(part):
+            projects.save(self.project, person=None, **{**part, "environments": used})
 
     def make_runbooks(self) -> None:
         for part in _distinct(self.document["runbooks"]):
-            found = Runbook.objects.filter(project=self.project, name=part["name"]).first()
+            found = Runbook.objects.filter(project=self.project, name__iexact=part["name"]).first()
             with _at(part):
                 runbook = projects.save_runbook(
                     found or Runbook(project=self.project),
@@ -137,13 +153,18 @@ class _Import:
             self.make_steps(runbook, part["process"])
 
     def make_steps(self, runbook: Runbook | None, parts: list[Any]) -> None:
-        old = {step.name: step for step in processes.of(self.project, runbook)}
+        # Whatever its capitals: names that differ in no more are the same.
+        old = {step.name.lower(): step for step in processes.of(self.project, runbook)}
         rows: list[Step] = []
         for part in _distinct(parts):
-            step = old.pop(part["name"], None) or Step(project=self.project, runbook=runbook)
+            step = old.pop(part["name"].lower(), None) or Step(
+                project=self.project, runbook=runbook
+            )
             fields = {**part, "environments": _environments(part["environments"], part)}
             with _at(part):
-                rows.append(processes.save(step, person=None, **fields))
+                processes.be_few(len(rows) + 1)
+                # Those that are to go are there still.
+                rows.append(processes.save(step, person=None, is_counted=False, **fields))
         # Those that are not in the document go last, and later altogether.
         projects.renumber([*rows, *old.values()])
 
@@ -159,7 +180,7 @@ class _Import:
                 "value": part.get("value", ""),
                 "is_sensitive": part["sensitive"],
                 "environments": _environments(part["environments"], part),
-                "steps": [_known(steps, path, "step", part) for path in part["steps"]],
+                "steps": [_known(steps, path, "steps", part) for path in part["steps"]],
             }
             for part in parts
         ]
@@ -167,13 +188,13 @@ class _Import:
             variables.replace(self.project, rows, person=None)
         except Refused as refusal:
             part = parts[refusal.row] if refusal.row is not None else None
-            raise BadDocument(str(refusal), getattr(part, "mark", None)) from None
+            raise BadDocument(str(refusal), _mark(part, refusal.field)) from None
 
     def make_triggers(self) -> None:
         runbooks = {runbook.name: runbook for runbook in self.project.runbooks.all()}
         for part in _distinct(self.document["triggers"]):
-            found = Trigger.objects.filter(project=self.project, name=part["name"]).first()
-            (place,) = _environments([part["environment"]], part)
+            found = Trigger.objects.filter(project=self.project, name__iexact=part["name"]).first()
+            (place,) = _environments([part["environment"]], part, "environment")
             name = part["runbook"]
             with _at(part):
                 triggers.save(
@@ -198,7 +219,7 @@ class _Import:
             if runbook.name in parts:
                 self.remove_steps(runbook, parts[runbook.name]["process"])
             else:
-                with _at(self.document):
+                with _at(self.document, "runbooks"):
                     projects.delete_runbook(runbook, person=None)
 
     def remove_steps(self, runbook: Runbook | None, parts: list[Any]) -> None:
@@ -213,19 +234,19 @@ def _distinct(parts: list[Any]) -> list[Any]:
     seen: set[str] = set()
     for part in parts:
         if part["name"].lower() in seen:
-            raise BadDocument(f"“{part['name']}” stands here twice.", part.mark)
+            raise BadDocument(f"“{part['name']}” stands here twice.", _mark(part, "name"))
         seen.add(part["name"].lower())
     return parts
 
 
-def _environments(names: list[str], part: Any) -> list[Environment]:
+def _environments(names: list[str], part: Any, field: str = "environments") -> list[Environment]:
     known = {row.name: row for row in Environment.objects.all()}
-    return [_known(known, name, "environment", part) for name in names]
+    return [_known(known, name, field, part) for name in names]
 
 
-def _known(rows: dict[str, Any], name: str, what: str, part: Any) -> Any:
+def _known(rows: dict[str, Any], name: str, field: str, part: Any) -> Any:
     if name not in rows:
-        raise BadDocument(f"There is no {what} “{name}”.", part.mark)
+        raise BadDocument(f"There is no {field.rstrip('s')} “{name}”.", _mark(part, field))
     return rows[name]
 
 

@@ -24,6 +24,7 @@ project_patterns = [
         variables.DeleteVariable.as_view(),
         name="delete_variable",
     ),
+    path("deployments/", runs.Deployments.as_view(), name="deployments"),
     path("releases/", releases.Releases.as_view(), name="releases"),
     path("releases/new/", releases.NewRelease.as_view(), name="new_release"),
     path("releases/<str:version>/", releases.ReleasePage.as_view(), name="release"),
@@ -54,6 +55,11 @@ urlpatterns = [
     path("new/", projects.NewProject.as_view(), name="new_project"),
     path("environments/", projects.Environments.as_view(), name="environments"),
     path("environments/new/", projects.NewEnvironment.as_view(), name="new_environment"),
+    path(
+        "environments/history/",
+        projects.EnvironmentsHistory.as_view(),
+        name="environments_history",
+    ),
     path("environments/<int:environment>/", projects.EnvironmentPage.as_view(), name="environment"),
     path(
         "environments/<int:environment>/move/",

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from octoserver.deployments import changes, history, resolving, snapshots, vault
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.models import Environment, Project, Step, Variable
-from tasks.masking import MASK, SHORTEST
+from tasks.masking import SHORTEST
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 # Names with which a step would not see variables but change how its shell works.
@@ -18,6 +22,8 @@ RESERVED = re.compile(
 )
 # The kernel takes 128 KiB as one string of an environment.
 LARGEST = 64 * 1024
+# As many in a project: each change is checked against all the others.
+MOST = 1_000
 
 
 def save(
@@ -49,7 +55,15 @@ def save(
             "environments": [environment.pk for environment in environments],
             "steps": [snapshots.step_path(step) for step in steps],
         }
-        check(row, _others(variable), step_paths(variable.project))
+        others = _others(variable)
+        if not variable.pk and len(others) >= MOST:
+            raise Refused(
+                _("A project has %(most)s variables at most.")
+                % {"most": number_format(MOST, force_grouping=True)}
+            )
+        check(row, others, step_paths(variable.project))
+        if before and before["name"] != name:
+            _be_unneeded(before["name"], [row, *others])
         variable.name, variable.value, variable.is_sensitive = name, stored, is_sensitive
         variable.save()
         variable.environments.set(environments)
@@ -58,7 +72,11 @@ def save(
         if before == after and is_sensitive and value is not None:
             before = {**before, "value": "an earlier value"} if before else None
         history.record(
-            person, f"Variable {name}", project=variable.project, before=before, after=after
+            person,
+            history.VARIABLE % {"name": name},
+            project=variable.project,
+            before=before,
+            after=after,
         )
     return variable
 
@@ -66,18 +84,28 @@ def save(
 def delete(variable: Variable, *, person: Any) -> None:
     """Delete a variable. Raises ``Refused`` if another one refers to it and would lose it."""
     with changes.by(person):
-        rows = _others(variable)
-        if not any(row["name"] == variable.name for row in rows):
-            for row in rows:
-                if not row["is_sensitive"] and variable.name in resolving.references(row["value"]):
-                    raise Refused(f"The variable {row['name']} refers to it: change that first.")
+        Project.objects.select_for_update().get(pk=variable.project_id)
+        variable = Variable.objects.select_related("project").get(pk=variable.pk)
+        _be_unneeded(variable.name, _others(variable))
         history.record(
             person,
-            f"Variable {variable.name}",
+            history.VARIABLE % {"name": variable.name},
             project=variable.project,
             before=history.of_variable(variable),
         )
         variable.delete()
+
+
+def _be_unneeded(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ``Refused`` if one of the rows that are left refers to a name that none of them has."""
+    if any(row["name"] == name for row in rows):
+        return
+    for row in rows:
+        if not row["is_sensitive"] and name in resolving.references(row["value"]):
+            raise Refused(
+                _("The variable %(variable)s refers to %(name)s: change that first.")
+                % {"variable": row["name"], "name": name}
+            )
 
 
 def environment_name(name: str) -> str:
@@ -88,23 +116,33 @@ def environment_name(name: str) -> str:
 def check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise Refused(
-            "A name is made of letters, digits, dots, dashes and underscores, and begins with a "
-            "letter.",
+            _(
+                "A name is made of letters, digits, dots, dashes and underscores, and begins with"
+                " a letter."
+            ),
             field="name",
         )
     if RESERVED.fullmatch(name):
-        raise Refused(f"The name {name} is reserved: it has a meaning of its own.", field="name")
+        raise Refused(
+            _("The name %(name)s is reserved: it has a meaning of its own.") % {"name": name},
+            field="name",
+        )
 
 
 def check_value(value: str, *, is_sensitive: bool) -> None:
     if "\0" in value:
-        raise Refused("A value cannot hold the character NUL.", field="value")
+        raise Refused(_("A value cannot hold the character NUL."), field="value")
     if len(value.encode("utf-8", "replace")) > LARGEST:
-        raise Refused(f"A value has {LARGEST // 1024} KiB at most.", field="value")
+        raise Refused(
+            _("A value has %(most)s KiB at most.") % {"most": LARGEST // 1024}, field="value"
+        )
     if is_sensitive and len(value.strip()) < SHORTEST:
         raise Refused(
-            f"A sensitive value has {SHORTEST} characters at least: a shorter one could not be "
-            "told from ordinary words in a log, and so not be masked.",
+            _(
+                "A sensitive value has %(shortest)s characters at least: a shorter one could"
+                " not be told from ordinary words in a log, and so not be masked."
+            )
+            % {"shortest": SHORTEST},
             field="secret",
         )
 
@@ -115,34 +153,90 @@ def check(
     """Raise ``Refused`` if a row does not go with the others of its project."""
     for other in others:
         _be_unambiguous(row, other)
-    known = {row["name"], *(other["name"] for other in others), *resolving.BUILT_IN}
-    names = {path.rpartition("/")[2] for path in paths}
-    graph: dict[str, set[str]] = {}
-    for each in (*others, row):
-        if not each["is_sensitive"]:
-            graph.setdefault(each["name"], set()).update(resolving.references(each["value"]))
-    for wanted in sorted(graph.get(row["name"], ())):
-        output = resolving.OUTPUT.fullmatch(wanted)
-        if wanted not in known and not (output and output[1] in names):
-            raise Refused(f"It refers to #{{{wanted}}}, which there is not.", field="value")
+    graph = _graph([*others, row])
+    _be_known(row["name"], graph, paths)
     circle = _circle(row["name"], graph)
     if circle:
-        raise Refused(f"It refers to itself: {' → '.join(circle)}.", field="value")
+        raise Refused(
+            _("It refers to itself: %(circle)s.") % {"circle": " → ".join(circle)}, field="value"
+        )
+
+
+def _check_all(rows: Sequence[Mapping[str, Any]], paths: Iterable[str]) -> None:
+    """Raise ``Refused``, with the number of the row, if rows do not go with each other."""
+    graph, paths = _graph(rows), list(paths)
+    alike: dict[str, list[Mapping[str, Any]]] = {}
+    circle = _any_circle(graph)
+    for number, row in enumerate(rows):
+        try:
+            check_name(row["name"])
+            if not row["is_sensitive"]:  # those are sealed, and were looked at when they were
+                check_value(row["value"], is_sensitive=False)
+            same = alike.setdefault(environment_name(row["name"]), [])
+            for other in same:
+                _be_unambiguous(row, other)
+            same.append(row)
+            _be_known(row["name"], graph, paths)
+            if row["name"] in circle:
+                raise Refused(
+                    _("It refers to itself: %(circle)s.") % {"circle": " → ".join(circle)},
+                    field="value",
+                )
+        except Refused as refusal:
+            refusal.row = number
+            raise
+
+
+def _graph(rows: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Return which names the values of a name refer to, whatever their scopes."""
+    graph: dict[str, set[str]] = {}
+    for row in rows:
+        wanted = graph.setdefault(row["name"], set())
+        if not row["is_sensitive"]:
+            wanted.update(resolving.references(row["value"]))
+    return graph
+
+
+def _be_known(name: str, graph: Mapping[str, set[str]], paths: Iterable[str]) -> None:
+    unknown = sorted(graph[name].difference(graph, resolving.BUILT_IN))
+    if not unknown:
+        return
+    steps = {path.rpartition("/")[2] for path in paths}
+    for wanted in unknown:
+        if resolving.step_of(wanted) not in steps:
+            raise Refused(
+                _("It refers to #{%(wanted)s}, which there is not.") % {"wanted": wanted},
+                field="value",
+            )
+
+
+def _any_circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Return the names along one circle of references, the first again at its end; or nothing."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        along: list[str] = error.args[1]
+        return along[::-1]
+    return []
 
 
 def _be_unambiguous(row: Mapping[str, Any], other: Mapping[str, Any]) -> None:
     if row["name"] != other["name"]:
         if environment_name(row["name"]) == environment_name(other["name"]):
             raise Refused(
-                f"{other['name']} would be the same in a step's environment.", field="name"
+                _("%(name)s would be the same in a step's environment.") % {"name": other["name"]},
+                field="name",
             )
         return
     if resolving.rank(row) == resolving.rank(other) and all(
         _meet(row[scope], other[scope]) for scope in ("environments", "steps")
     ):
         raise Refused(
-            f"Another value of {row['name']} holds in the same scope, and neither is more "
-            "specific: narrow one of them.",
+            _(
+                "Another value of %(name)s holds in the same scope, and neither is more"
+                " specific: narrow one of them."
+            )
+            % {"name": row["name"]},
             field="environments",
         )
 
@@ -169,7 +263,7 @@ def _stored(variable: Variable, value: str | None, *, is_sensitive: bool) -> str
     """Return the value as it is stored. Raises ``Refused``."""
     if value is None:
         if not (variable.pk and variable.is_sensitive and is_sensitive):
-            raise Refused("A value is needed.", field="secret" if is_sensitive else "value")
+            raise Refused(_("A value is needed."), field="secret" if is_sensitive else "value")
         return variable.value
     check_value(value, is_sensitive=is_sensitive)
     return vault.seal(value) if is_sensitive else value
@@ -203,14 +297,12 @@ def replace(project: Project, rows: Sequence[dict[str, Any]], *, person: Any) ->
         kept = {_scope(row): row["value"] for row in old if row["is_sensitive"]}
         new = [_plain(row, kept) for row in rows]
         paths = step_paths(project)
-        for number, row in enumerate(new):
-            try:
-                check_name(row["name"])
-                check_value(row["value"], is_sensitive=False)
-                check(row, [other for other in new if other is not row], paths)
-            except Refused as refusal:
-                refusal.row = number
-                raise
+        if len(new) > MOST:
+            raise Refused(
+                _("A project has %(most)s variables at most.")
+                % {"most": number_format(MOST, force_grouping=True)}
+            )
+        _check_all(new, paths)
         if sorted(map(_scope_and_value, new)) == sorted(map(_scope_and_value, old)):
             return
         existing.delete()
@@ -225,10 +317,10 @@ def replace(project: Project, rows: Sequence[dict[str, Any]], *, person: Any) ->
             variable.steps.set(row["steps"])
         history.record(
             person,
-            "Variables",
+            history.VARIABLES,
             project=project,
-            before={"variables": sorted(map(_shown, old))},
-            after={"variables": sorted(map(_shown, new))},
+            before={"variables": history.of_variables(old)},
+            after={"variables": history.of_variables(new)},
         )
 
 
@@ -251,7 +343,3 @@ def _scope(row: Mapping[str, Any]) -> tuple[str, tuple[int, ...], tuple[str, ...
 
 def _scope_and_value(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return *_scope(row), row["value"], row["is_sensitive"]
-
-
-def _shown(row: Mapping[str, Any]) -> str:
-    return f"{row['name']} = {MASK if row['is_sensitive'] else row['value']}"

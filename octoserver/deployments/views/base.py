@@ -1,20 +1,31 @@
 """What the pages of projects have in common: the project, forms that call one writer, buttons."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model, QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
 
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.models import Project
 from tasks import queue
+from tasks.views import live
+
+# The field that says what a form was filled with. Nobody typed it, as the underscore says.
+SEEN = "_seen"
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise as StrOrPromise
 
 
 class Page(PermissionRequiredMixin, View):
@@ -40,8 +51,12 @@ class FormPage(Page):
     """A page with one form; what the writer refuses is said at the field, and nothing is lost."""
 
     template_name = "deployments/form.html"
-    title = ""
-    button = "Save"
+    title: "StrOrPromise" = ""
+    button: "StrOrPromise" = _("Save")
+    seen = ""
+
+    # Whether it changes what somebody else may have changed since it was opened.
+    edits = False
 
     def form(self, data: Any = None) -> Form:
         raise NotImplementedError
@@ -54,16 +69,21 @@ class FormPage(Page):
         return {}
 
     def said(self, written: Any) -> str:
-        return "Saved."
+        return gettext("Saved.")
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return self.answer(self.form())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if SEEN in request.POST and self.edits:
+            self.hold()
         form = self.form(request.POST)
-        if form.is_valid():
+        if form.is_valid() and not self.is_overtaken(form):
             try:
                 written = self.write(form)
+            except ObjectDoesNotExist:
+                form.add_error(None, gettext("What this form changes was deleted meanwhile."))
+                return self.answer(form, status=404)
             except Refused as refusal:
                 self.add_error(form, refusal.field, str(refusal))
             except queue.BadSchedule as refusal:
@@ -73,11 +93,40 @@ class FormPage(Page):
                 return redirect(written)
         return self.answer(form)
 
+    def hold(self) -> None:
+        """Keep others from changing what the form changes, until this request is done."""
+        list(Project.objects.select_for_update().filter(slug=self.kwargs["project"]))
+
+    def is_overtaken(self, form: Form) -> bool:
+        """Say, once, that somebody else changed what the form was filled with."""
+        now, given = _print_of(form), self.request.POST.get(SEEN)
+        if not self.edits or given is None or given == now:
+            return False
+        self.seen = now
+        words = gettext("Somebody changed this since you opened it. Save again to replace theirs.")
+        form.add_error(None, words)
+        return True
+
     def add_error(self, form: Form, field: str, words: str) -> None:
         form.add_error(field if field in form.fields else None, words)
 
-    def answer(self, form: Form) -> HttpResponse:
-        return self.show(form=form, title=self.title, button=self.button, **self.context())
+    def answer(self, form: Form, *, status: int = 200) -> HttpResponse:
+        words = {"title": self.title, "button": self.button}
+        if self.edits:
+            words["seen"] = self.seen or self.request.POST.get(SEEN) or _print_of(form)
+        return self.show(status=status, form=form, **words, **self.context())
+
+
+def _print_of(form: Form) -> str:
+    """Return a print of what a form is filled with at first."""
+    values = sorted(form.initial.items())
+    return live.print_of([(name, _plain(value)) for name, value in values])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, QuerySet):
+        return sorted(value.values_list("pk", flat=True))
+    return value.pk if isinstance(value, Model) else value
 
 
 class Button(Page):
@@ -96,6 +145,8 @@ class Button(Page):
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
             words, target = self.act()
+        except ObjectDoesNotExist:  # deleted by somebody else since it was read
+            raise Http404 from None
         except Refused as refusal:
             messages.error(request, str(refusal))
             return redirect(self.back())

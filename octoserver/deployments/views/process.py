@@ -7,10 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from octoserver.deployments import processes
 from octoserver.deployments.forms import StepForm
 from octoserver.deployments.models import Runbook, Step
+from octoserver.deployments.views import older
 from octoserver.deployments.views.base import Button, FormPage, Page
 
 
@@ -41,11 +44,13 @@ class StepEditor(FormPage):
         return place(step)
 
     def said(self, written: Any) -> str:
-        return "The step is saved. It takes effect with the next release."
+        if self.context()["runbook"]:
+            return _("The step is saved. It takes effect with the next run.")
+        return _("The step is saved. It takes effect with the next release.")
 
 
 class NewStep(StepEditor):
-    title = "New step"
+    title = gettext_lazy("New step")
 
     @cached_property
     def runbook(self) -> Runbook | None:
@@ -53,7 +58,7 @@ class NewStep(StepEditor):
         if not pk:
             return None
         rows = Runbook.objects.select_related("project")
-        return get_object_or_404(rows, project=self.project, pk=int(pk) if pk.isdigit() else 0)
+        return get_object_or_404(rows, project=self.project, pk=older.number(pk) or 0)
 
     def context(self) -> dict[str, Any]:
         return {"runbook": self.runbook}
@@ -70,7 +75,8 @@ class StepView(Page):
 
 
 class EditStep(StepView, StepEditor):
-    title = "Step"
+    edits = True
+    title = gettext_lazy("Step")
 
     def initial(self) -> dict[str, Any]:
         names = ("name", "shell", "script", "time_limit", "condition", "retries")
@@ -91,8 +97,8 @@ class MoveStep(StepView, Button):
     def act(self) -> tuple[str, Any]:
         up = self.request.POST.get("direction") == "up"
         moved = processes.move(self.step, person=self.request.user, up=up)
-        words = f"{self.step.name} is moved." if moved else f"{self.step.name} is there already."
-        return words, place(self.step)
+        words = _("%(name)s is moved.") if moved else _("%(name)s is there already.")
+        return words % {"name": self.step.name}, place(self.step)
 
     def back(self) -> Any:
         return place(self.step)
@@ -102,7 +108,7 @@ class DeleteStep(MoveStep):
     def act(self) -> tuple[str, Any]:
         target = place(self.step)
         processes.delete(self.step, person=self.request.user)
-        return f"{self.step.name} is deleted.", target
+        return _("%(name)s is deleted.") % {"name": self.step.name}, target
 
 
 def place(step: Step) -> str:

@@ -6,25 +6,37 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from octoserver.deployments import board, history, projects
 from octoserver.deployments.forms import EnvironmentForm, ProjectForm, RunbookForm
 from octoserver.deployments.models import Change, Environment, Project, Release, Runbook, RunbookRun
+from octoserver.deployments.views import older
 from octoserver.deployments.views.base import Button, FormPage, Page
+from tasks import sentences
+from tasks.views import live
 
 RECENT = 10
-CHANGES = 100
 
 
 class Dashboard(Page):
+    """Answer the page; to its poll only the board."""
+
     template_name = "deployments/dashboard.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = list(Project.objects.all())
-        return self.show(
-            environments=Environment.objects.in_order(), rows=board.rows(rows, request.user)
-        )
+        rows = board.rows(list(Project.objects.all()), request.user)
+        environments = list(Environment.objects.in_order())
+        seen = live.print_of(environments, [row.values for row in rows])
+        context: dict[str, Any] = {"environments": environments, "rows": rows, "seen": seen}
+        if live.is_poll(request):
+            return live.answer(request, "deployments/_board.html", context, seen=seen)
+        response = self.show(**context)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
 
 
 class ProjectPage(Page):
@@ -43,7 +55,7 @@ class ProjectPage(Page):
 
 class NewProject(FormPage):
     permission_required = "deployments.add_project"
-    title, button = "New project", "Create project"
+    title, button = gettext_lazy("New project"), gettext_lazy("Create project")
 
     def form(self, data: Any = None) -> Form:
         return ProjectForm(data)
@@ -52,17 +64,21 @@ class NewProject(FormPage):
         return projects.save(Project(), person=self.request.user, **form.cleaned_data)
 
     def said(self, written: Any) -> str:
-        return f"{written.name} is created. Give it steps next, under Process."
+        return _("%(name)s is created. Give it steps next, under Process.") % {"name": written.name}
 
 
 class ProjectSettings(FormPage):
     tab = "settings"
     permission_required = "deployments.change_project"
     template_name = "deployments/settings.html"
-    title = "Settings"
+    edits = True
+    title = gettext_lazy("Settings")
 
     def form(self, data: Any = None) -> Form:
-        return ProjectForm(data, initial=history.of_project(self.project))
+        initial = history.of_project(self.project)
+        return ProjectForm(
+            data, initial=initial | {"environments": self.project.environments.all()}
+        )
 
     def write(self, form: Form) -> Project:
         row = Project.objects.get(pk=self.project.pk)
@@ -75,7 +91,7 @@ class DeleteProject(Button):
     def act(self) -> tuple[str, Any]:
         name = self.project.name
         projects.delete(self.project, person=self.request.user)
-        return f"{name} is deleted.", "deployments:dashboard"
+        return _("%(name)s is deleted.") % {"name": name}, "deployments:dashboard"
 
     def back(self) -> Any:
         return self.project
@@ -87,7 +103,8 @@ class History(Page):
     template_name = "deployments/history.html"
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        return self.show(changes=Change.objects.filter(project=self.project)[:CHANGES])
+        rows = Change.objects.filter(project=self.project)
+        return self.show(page=older.cut(rows, request.GET))
 
 
 class Environments(Page):
@@ -98,9 +115,24 @@ class Environments(Page):
         return self.show(environments=Environment.objects.in_order().prefetch_related("groups"))
 
 
+class EnvironmentsHistory(Page):
+    """What belongs to no project: changes of environments, and of projects that are gone."""
+
+    permission_required = ("deployments.view_environment", "deployments.view_change")
+    template_name = "deployments/environments_history.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        page = older.cut(Change.objects.filter(project=None), request.GET)
+        for change in page.rows:
+            # Not stored: on a project's own page it goes without saying.
+            if change.project_name not in change.what:
+                change.what = f"{sentences.translated(change.what)} ({change.project_name})"
+        return self.show(page=page)
+
+
 class NewEnvironment(FormPage):
     permission_required = "deployments.add_environment"
-    title, button = "New environment", "Create environment"
+    title, button = gettext_lazy("New environment"), gettext_lazy("Create environment")
 
     def form(self, data: Any = None) -> Form:
         return EnvironmentForm(data)
@@ -113,6 +145,10 @@ class NewEnvironment(FormPage):
 class EnvironmentPage(FormPage):
     permission_required = "deployments.change_environment"
     template_name = "deployments/environment.html"
+    edits = True
+
+    def hold(self) -> None:
+        list(Environment.objects.select_for_update().filter(pk=self.kwargs["environment"]))
 
     @cached_property
     def environment(self) -> Environment:
@@ -145,8 +181,8 @@ class MoveEnvironment(EnvironmentButton):
     def act(self) -> tuple[str, Any]:
         row, up = self.environment(), self.request.POST.get("direction") == "up"
         moved = projects.move_environment(row, person=self.request.user, up=up)
-        words = f"{row.name} is moved." if moved else f"{row.name} is there already."
-        return words, "deployments:environments"
+        words = _("%(name)s is moved.") if moved else _("%(name)s is there already.")
+        return words % {"name": row.name}, "deployments:environments"
 
 
 class DeleteEnvironment(EnvironmentButton):
@@ -155,7 +191,7 @@ class DeleteEnvironment(EnvironmentButton):
     def act(self) -> tuple[str, Any]:
         row = self.environment()
         projects.delete_environment(row, person=self.request.user)
-        return f"{row.name} is deleted.", "deployments:environments"
+        return _("%(name)s is deleted.") % {"name": row.name}, "deployments:environments"
 
 
 class Runbooks(Page):
@@ -183,7 +219,7 @@ class RunbookView(Page):
 class NewRunbook(FormPage):
     tab = "runbooks"
     permission_required = "deployments.change_project"
-    title, button = "New runbook", "Create runbook"
+    title, button = gettext_lazy("New runbook"), gettext_lazy("Create runbook")
 
     def form(self, data: Any = None) -> Form:
         return RunbookForm(data)
@@ -205,9 +241,10 @@ class RunbookPage(RunbookView):
 
 
 class RunbookSettings(RunbookView, FormPage):
+    edits = True
     permission_required = "deployments.change_project"
     template_name = "deployments/form.html"
-    title = "Runbook"
+    title = gettext_lazy("Runbook")
 
     def form(self, data: Any = None) -> Form:
         return RunbookForm(data, initial=history.of_runbook(self.runbook))
@@ -222,7 +259,9 @@ class DeleteRunbook(RunbookView, Button):
 
     def act(self) -> tuple[str, Any]:
         projects.delete_runbook(self.runbook, person=self.request.user)
-        return "The runbook is deleted.", reverse("deployments:runbooks", args=[self.project.slug])
+        return _("The runbook is deleted."), reverse(
+            "deployments:runbooks", args=[self.project.slug]
+        )
 
     def back(self) -> Any:
         return self.runbook

@@ -6,15 +6,16 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from octoserver.deployments import deployments, releases, snapshots
+from octoserver.deployments import deployments, promotion, releases, snapshots
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.forms import PlaceForm, ReleaseForm
 from octoserver.deployments.models import Deployment, Environment, Release, Runbook, RunbookRun
+from octoserver.deployments.views import older
 from octoserver.deployments.views.base import Button, FormPage, Page
 from octoserver.deployments.views.projects import RunbookView
-
-SHOWN = 100
 
 
 class Releases(Page):
@@ -22,14 +23,15 @@ class Releases(Page):
     template_name = "deployments/releases.html"
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        return self.show(releases=Release.objects.filter(project=self.project).newest()[:SHOWN])
+        rows = Release.objects.filter(project=self.project).newest()
+        return self.show(page=older.cut(rows, request.GET))
 
 
 class NewRelease(FormPage):
     tab = "releases"
     permission_required = "deployments.add_release"
     template_name = "deployments/new_release.html"
-    title, button = "New release", "Create release"
+    title, button = gettext_lazy("New release"), gettext_lazy("Create release")
 
     def form(self, data: Any = None) -> Form:
         return ReleaseForm(data, initial={"version": releases.suggested(self.project)})
@@ -44,7 +46,7 @@ class NewRelease(FormPage):
         return releases.create(self.project, person=self.request.user, **form.cleaned_data)
 
     def said(self, written: Any) -> str:
-        return f"Release {written.version} is created."
+        return _("Release %(version)s is created.") % {"version": written.version}
 
 
 class ReleaseView(Page):
@@ -63,12 +65,11 @@ class ReleasePage(ReleaseView):
     template_name = "deployments/release.html"
 
     def get(self, request: HttpRequest, project: str, version: str) -> HttpResponse:
-        found = Deployment.objects.filter(release=self.release).newest()[:SHOWN]
+        rows = Deployment.objects.filter(release=self.release).newest()
         return self.show(
             release=self.release,
             steps=self.release.snapshot["steps"],
-            deployments=found,
-            environments=Environment.objects.in_order(),
+            page=older.cut(rows, request.GET),
         )
 
 
@@ -77,7 +78,9 @@ class UpdateVariables(ReleaseView, Button):
 
     def act(self) -> tuple[str, Any]:
         release = releases.update_variables(self.release, person=self.request.user)
-        return f"Release {release.version} has the variables of now.", release
+        return _("Release %(version)s has the variables of now.") % {
+            "version": release.version
+        }, release
 
     def back(self) -> Any:
         return self.release
@@ -88,23 +91,23 @@ class Deploy(ReleaseView, FormPage):
 
     permission_required = "deployments.add_deployment"
     template_name = "deployments/deploy.html"
-    button = "Deploy"
+    button = gettext_lazy("Deploy")
 
     def form(self, data: Any = None) -> Form:
-        initial = {"environment": _number(self.request.GET.get("environment"))}
-        return PlaceForm(data, person=self.request.user, initial=initial)
+        initial = {"environment": older.number(self.request.GET.get("environment"))}
+        return PlaceForm(data, project=self.project, person=self.request.user, initial=initial)
 
-    def answer(self, form: Form) -> HttpResponse:
+    def answer(self, form: Form, *, status: int = 200) -> HttpResponse:
         environment = _place(form)
         found = _preview(self.release.snapshot["steps"], environment)
         found |= self.obstacle(environment)
-        return self.show(form=form, release=self.release, place=environment, **found)
+        return self.show(status=status, form=form, release=self.release, place=environment, **found)
 
     def obstacle(self, environment: Environment | None) -> dict[str, Any]:
         """Say beforehand what would be refused."""
         if environment is None:
             return {}
-        words = deployments.why_not(self.release, environment)
+        words = promotion.why_not(self.release, environment)
         if not words:
             try:
                 deployments.check(
@@ -126,16 +129,19 @@ class Deploy(ReleaseView, FormPage):
         )
 
     def said(self, written: Any) -> str:
-        return f"{written.release.version} is on its way to {written.environment.name}."
+        return _("%(version)s is on its way to %(environment)s.") % {
+            "version": written.release.version,
+            "environment": written.environment.name,
+        }
 
 
 class RunRunbook(RunbookView, FormPage):
     permission_required = "deployments.add_runbookrun"
     template_name = "deployments/run_runbook.html"
-    button = "Run"
+    button = gettext_lazy("Run")
 
     def form(self, data: Any = None) -> Form:
-        return PlaceForm(data, person=self.request.user)
+        return PlaceForm(data, project=self.project, person=self.request.user)
 
     def context(self) -> dict[str, Any]:
         return {"runbook": self.runbook}
@@ -148,7 +154,7 @@ class RunRunbook(RunbookView, FormPage):
         )
 
     def said(self, written: Any) -> str:
-        return f"{written.runbook.name} is queued."
+        return _("%(name)s is queued.") % {"name": written.runbook.name}
 
 
 def _place(form: Form) -> Environment | None:
@@ -156,8 +162,9 @@ def _place(form: Form) -> Environment | None:
     field: Any = form.fields["environment"]
     wanted = form["environment"].value()
     found: Environment | None = None
-    if str(wanted or "").isdigit():
-        found = field.queryset.filter(pk=int(wanted)).first()
+    number = older.number(str(wanted or ""))
+    if number is not None:
+        found = field.queryset.filter(pk=number).first()
     return found or field.queryset.first()
 
 
@@ -166,7 +173,3 @@ def _preview(steps: list[dict[str, Any]], environment: Environment | None) -> di
         return {"runs": [], "left_out": []}
     runs = [step for step in steps if snapshots.applies(step["environments"], environment.pk)]
     return {"runs": runs, "left_out": [step for step in steps if step not in runs]}
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None

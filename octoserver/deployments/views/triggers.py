@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from octoserver.deployments import triggers
 from octoserver.deployments.forms import TriggerForm
@@ -26,7 +28,7 @@ class Triggers(Page):
 class TriggerEditor(FormPage):
     tab = "triggers"
     permission_required = "deployments.change_project"
-    title, button = "New trigger", "Save trigger"
+    title, button = gettext_lazy("New trigger"), gettext_lazy("Save trigger")
 
     def form(self, data: Any = None) -> Form:
         return TriggerForm(
@@ -52,7 +54,8 @@ class TriggerView(Page):
 
 
 class EditTrigger(TriggerView, TriggerEditor):
-    title = "Trigger"
+    edits = True
+    title = gettext_lazy("Trigger")
 
     def initial(self) -> dict[str, Any]:
         names = ("name", "cron", "time_zone", "environment", "runbook", "is_enabled")
@@ -67,7 +70,7 @@ class DeleteTrigger(TriggerView, Button):
 
     def act(self) -> tuple[str, Any]:
         triggers.delete(self.row, person=self.request.user)
-        return "The trigger is deleted.", self.back()
+        return _("The trigger is deleted."), self.back()
 
     def back(self) -> Any:
         return reverse("deployments:triggers", args=[self.project.slug])

@@ -6,8 +6,12 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from maintenance.decorators import maintenance_sensitive
 from octoserver.deployments import resolving, snapshots, variables
 from octoserver.deployments.forms import LookForm, VariableForm
 from octoserver.deployments.models import Environment, Project, Variable
@@ -64,9 +68,11 @@ def _scope(value: resolving.Resolved, names: dict[int, str]) -> str:
     """Say which scope a value came from."""
     row = value.row or {"environments": [], "steps": []}
     places = [names.get(pk, "") for pk in row["environments"]]
-    return ", ".join([*places, *row["steps"]]) or "everywhere"
+    return ", ".join([*places, *row["steps"]]) or _("everywhere")
 
 
+# Where a sensitive one is typed by mistake.
+@method_decorator(maintenance_sensitive("value", when="is_sensitive"), name="dispatch")
 class VariableEditor(FormPage):
     tab = "variables"
     permission_required = "deployments.change_project"
@@ -83,11 +89,11 @@ class VariableEditor(FormPage):
         return reverse("deployments:variables", args=[self.project.slug])
 
     def said(self, written: Any) -> str:
-        return "The variable is saved. Releases made before keep the value they were made with."
+        return _("The variable is saved. Releases made before keep the value they were made with.")
 
 
 class NewVariable(VariableEditor):
-    title = "New variable"
+    title = gettext_lazy("New variable")
 
     def write(self, form: Form) -> str:
         return self.written(form, Variable(project=self.project))
@@ -101,13 +107,16 @@ class VariableView(Page):
 
 
 class EditVariable(VariableView, VariableEditor):
-    title = "Variable"
+    edits = True
+    title = gettext_lazy("Variable")
 
     def initial(self) -> dict[str, Any]:
         row = self.variable
         return {
             "name": row.name,
             "value": "" if row.is_sensitive else row.value,
+            # No field has it; it tells whether somebody else typed another one.
+            "stored": row.value,
             "is_sensitive": row.is_sensitive,
             "environments": row.environments.all(),
             "steps": row.steps.all(),
@@ -126,7 +135,7 @@ class DeleteVariable(VariableView, Button):
 
     def act(self) -> tuple[str, Any]:
         variables.delete(self.variable, person=self.request.user)
-        return f"{self.variable.name} is deleted.", self.back()
+        return _("%(name)s is deleted.") % {"name": self.variable.name}, self.back()
 
     def back(self) -> Any:
         return reverse("deployments:variables", args=[self.project.slug])

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from octoserver.deployments import documents, transfer
+from octoserver.deployments.errors import BadDocument
 from octoserver.deployments.models import Project
 
 
@@ -52,8 +53,8 @@ class Command(BaseCommand):
                 return
             if not is_sure and not self.confirmed():
                 raise CommandError("Nothing was changed.")
-            transfer.carry_out(document)
-        except documents.BadDocument as refusal:
+            transfer.carry_out(document, foretold=lines)
+        except BadDocument as refusal:
             raise CommandError(f"{file}: {refusal} Nothing was changed.") from None
         self.stdout.write("Imported.")
 

@@ -1,0 +1,1 @@
+"""How each language writes dates and times; what it does not say is Django's own."""
