@@ -1,11 +1,14 @@
 """The cast: an administrator, a system manager, a deployer, a viewer, and nobody in particular."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import translation
 
+from maintenance import refusals
 from octoserver import roles
 from tests.factories import UserFactory
 
@@ -16,6 +19,23 @@ class ClientFor(Protocol):
     """Give a browser in which ``user`` is signed in; nobody is where it is None."""
 
     def __call__(self, user: User | None, *, enforce_csrf_checks: bool = False) -> Client: ...
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Let no count of a test's refusals be written later, when the database is another's."""
+    timer = refusals._recorder._timer
+    if timer is not None:
+        timer.cancel()
+        timer.join()
+        refusals._recorder = refusals.Recorder()
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Take back the language that the last request of a test was answered in."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

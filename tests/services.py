@@ -14,6 +14,7 @@ import pytest
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+GETTEXT = ("xgettext", "msgmerge")
 STRICT = bool(os.environ.get("STRICT_SKIPS"))
 
 EXPLAINED = pytest.StashKey[bool]()
@@ -29,6 +30,8 @@ def missing(marker: str) -> str:
         return "needs SQLite: unset TEST_DATABASE_URL"
     if marker == "browser" and not any(map(shutil.which, BROWSERS)):
         return "needs a browser: install chromium"
+    if marker == "gettext" and not all(map(shutil.which, GETTEXT)):
+        return "needs xgettext and msgmerge: install gettext"
     return ""
 
 
@@ -37,8 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker in item.iter_markers():
             if reason := missing(marker.name):
                 item.add_marker(pytest.mark.skip(reason=reason))
-                # A browser is no matter of the shape: where skips are strict, it has to be there.
-                item.stash[EXPLAINED] = marker.name != "browser"
+                # A program is no matter of the shape: where skips are strict, it has to be there.
+                item.stash[EXPLAINED] = marker.name not in ("browser", "gettext")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -108,7 +108,8 @@ def say(text: str) -> None:
 
 if __name__ == "__main__":
     # What stops this process must stop the others too, and drop the database.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

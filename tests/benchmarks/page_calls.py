@@ -83,7 +83,7 @@ def main(tasks: int) -> None:
         sys.stdout.flush()
 
 
-def pages(tasks: int) -> dict[str, Callable[[], object]]:
+def pages(tasks: int) -> dict[str, Callable[[], int]]:
     """Fill the database and return what can be asked, by name."""
     from django.contrib.auth.models import User
     from django.test import Client
@@ -92,28 +92,37 @@ def pages(tasks: int) -> dict[str, Callable[[], object]]:
     from tasks import lifecycle, node, queue, wake
     from tasks.models import ServerTask, State
     from tasks.scheduler import Scheduler
-    from tests.benchmarks import fill
+    from tests.benchmarks import fill, fill_deployments
 
     person = User.objects.create_superuser("someone")
     row = node.register("bench").row
     long = fill.fill(tasks, person=person.pk, node=row.pk)
+    lowest = ServerTask.objects.filter(node=row).order_by("pk")[0].pk
+    filled = fill_deployments.fill(tasks, first_task=lowest)
     wake._waker.request = lambda: None  # type: ignore[method-assign]
     queue.enqueue("Health")
+    scheduler = Scheduler()
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(person)
     listing, detail = reverse("tasks:list"), ServerTask(pk=long).get_absolute_url()
 
-    def get(url: str) -> None:
+    def get(url: str) -> int:
         answer = client.get(url)
         if answer.status_code != 200:
             raise Failed(f"{url} answered {answer.status_code}.")
+        return len(answer.content)
 
-    def claim() -> None:
+    def claim() -> int:
         task = lifecycle.claim_next(row)
         if task is None:
             raise Failed("Nothing was ready.")
         lifecycle.finish(task, state=State.SUCCESS)
         queue.enqueue("Health")
+        return 0
+
+    def tick() -> int:
+        scheduler.tick()
+        return 0
 
     addresses = {
         "tasks": listing,
@@ -125,18 +134,46 @@ def pages(tasks: int) -> dict[str, Callable[[], object]]:
         "tasks, on a node": f"{listing}?node=bench",
         "task and its log's end": detail,
         "task and its log's start": f"{detail}?line=1",
+        **of_deployments(filled),
         "home": reverse("home"),
         "maintenance": reverse("maintenance:page"),
     }
     return {
         **{name: partial(get, url) for name, url in addresses.items()},
         "enqueue, claim, finish": claim,
-        "a turn of the scheduler": Scheduler().tick,
+        "a turn of the scheduler": tick,
     }
 
 
-def timed(call: Callable[[], object]) -> dict[str, float]:
-    """Return what a call costs, after one that is not counted."""
+def of_deployments(filled: Any) -> dict[str, str]:
+    """Return the addresses of the pages of projects, by name."""
+    from django.urls import reverse
+
+    slug = filled.project.slug
+    listing = reverse("deployments:deployments", args=[slug])
+    return {
+        "projects": reverse("deployments:dashboard"),
+        "project": reverse("deployments:project", args=[slug]),
+        "project that sleeps": reverse("deployments:project", args=["asleep"]),
+        "deployments": listing,
+        "deployments, deep": f"{listing}?before={filled.deployment}",
+        "deployments, in a place": f"{listing}?environment={filled.place.pk}",
+        "deployments, asleep": reverse("deployments:deployments", args=["asleep"]),
+        "deployment": reverse("deployments:deployment", args=[filled.deployment]),
+        "releases": reverse("deployments:releases", args=[slug]),
+        "release": reverse("deployments:release", args=[slug, filled.version]),
+        "deploy": reverse("deployments:deploy", args=[slug, filled.version]),
+        "new release": reverse("deployments:new_release", args=[slug]),
+        "history of a project": reverse("deployments:history", args=[slug]),
+        "history of environments": reverse("deployments:environments_history"),
+        "triggers": reverse("deployments:triggers", args=[slug]),
+        "runbook": reverse("deployments:runbook", args=[slug, filled.runbook]),
+        "run of a runbook": reverse("deployments:runbook_run", args=[filled.run]),
+    }
+
+
+def timed(call: Callable[[], int]) -> dict[str, float]:
+    """Return what a call costs, after one that is not counted, and the bytes of its page."""
     from django.db import connection
 
     queries = 0
@@ -147,13 +184,13 @@ def timed(call: Callable[[], object]) -> dict[str, float]:
         return execute(*statement)
 
     with connection.execute_wrapper(count):
-        call()
+        size = call()
     times = []
     for _ in range(TIMES):
         began = time.perf_counter()
         call()
         times.append(time.perf_counter() - began)
-    return {"ms": min(times) * 1000, "queries": queries}
+    return {"ms": min(times) * 1000, "queries": queries, "bytes": size}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Measure pages and the claim with few tasks and with many: ``make bench-pages [ARGS=--quick]``.
 
 A thousand and a million tasks with ten log lines each lie side by side on each engine, each with a
-process of its own; every page is asked of both by turns. The last line is one JSON object.
+process of its own; every page is asked of both by turns. Then the system's Chromium, if there is
+one, says of a small server how long it takes to see a page. The last line is one JSON object.
 """
 
 import argparse
@@ -11,9 +12,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
+from tests.benchmarks import page_loads
 from tests.benchmarks.page_calls import Asker
 from tests.benchmarks.stage import POSTGRESQL, postgresql
+from tests.services import missing
 
 SMALL, LARGE, QUICK = 1_000, 1_000_000, 100_000
 
@@ -57,6 +61,7 @@ def compare(small: Asker, large: Asker, *, rounds: int) -> dict[str, dict[str, f
             "ratio": round(times[1] / times[0], 3),
             "small_queries": few[-1]["queries"],
             "large_queries": many[-1]["queries"],
+            "large_kb": round(many[-1]["bytes"] / 1024, 1),
         }
     return found
 
@@ -73,18 +78,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     arguments = parse()
     os.environ.setdefault("LOG_LEVEL", "ERROR")
-    result = {}
+    result: dict[str, dict[str, dict[str, Any]]] = {}
     for name in arguments.engine or ["postgresql", "sqlite"]:
         result[name] = measure(name, arguments)
-        print(f"{name:<28}{'small ms':>10}{'large ms':>10}{'ratio':>8}{'queries':>10}")
+        print(f"{name:<28}{'small ms':>10}{'large ms':>10}{'ratio':>8}{'queries':>10}{'KB':>8}")
         for page, one in result[name].items():
             queries = f"{one['small_queries']:.0f}/{one['large_queries']:.0f}"
             print(
                 f"  {page:<26}{one['small_ms']:>10.2f}{one['large_ms']:>10.2f}"
-                f"{one['ratio']:>8.3f}{queries:>10}",
+                f"{one['ratio']:>8.3f}{queries:>10}{one['large_kb']:>8.1f}",
                 flush=True,
             )
         result[name]["worst"] = {"ratio": max(one["ratio"] for one in result[name].values())}
+    if not missing("browser"):
+        result["browser"] = page_loads.measure()
+        page_loads.show(result["browser"])
     print(json.dumps(result))
 
 

@@ -5,7 +5,15 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 
 from maintenance import gate, mode
-from octoserver.deployments import deployments, processes, projects, releases, triggers, variables
+from octoserver.deployments import (
+    deployments,
+    processes,
+    projects,
+    promotion,
+    releases,
+    triggers,
+    variables,
+)
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.models import Deployment, Environment, Project, Release, RunbookRun
 from tasks import queue
@@ -88,7 +96,7 @@ def test_promotion_needs_success_in_the_environment_before_if_the_project_says_s
     release = rows.release(shop)
     if before:
         deploy(release, places[0], state=before)
-    assert (deployments.why_not(release, places[1]) == "") is may
+    assert (promotion.why_not(release, places[1]) == "") is may
     if not may:
         with pytest.raises(Refused, match="must succeed in Development"):
             deploy(release, places[1])
@@ -100,7 +108,7 @@ def test_another_release_s_success_does_not_promote_this_one(
 ) -> None:
     rows.step(shop)
     deploy(rows.release(shop, "1.0.0"), places[0])
-    assert deployments.why_not(rows.release(shop, "2.0.0"), places[1])
+    assert promotion.why_not(rows.release(shop, "2.0.0"), places[1])
 
 
 def test_roll_back_goes_to_the_last_other_release_that_succeeded_here(
@@ -125,7 +133,7 @@ def test_how_it_ended_is_known_when_its_task_is_removed(
     ServerTask.objects.all().delete()
     deployment.refresh_from_db()
     assert (deployment.task, deployment.state) == (None, "Success")
-    assert deployments.why_not(release, places[1]) == ""
+    assert promotion.why_not(release, places[1]) == ""
 
 
 def test_a_project_in_an_environment_has_one_concurrency_key(

@@ -121,3 +121,36 @@ def test_a_name_that_is_none_fails_in_the_step_that_gives_it(
 ) -> None:
     rows.step(shop, script="set_octopusvariable ../../escape x")
     assert "is no name of an output variable" in ran.project(shop, place).text
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"),
+    [
+        ("python", "import os\nfor _ in range(2500):\n    os.mkdir('d')\n    os.chdir('d')"),
+        ("sh", "mkdir -p a/b && touch a/b/c && chmod 0 a/b a"),
+    ],
+)
+def test_a_folder_that_is_hard_to_remove_is_removed(
+    shell: str, script: str, shop: Project, place: Environment
+) -> None:
+    rows.step(shop, "Dig", script, shell=shell)
+    rows.step(shop, "Go on", "echo on")
+    done = ran.project(shop, place)
+    assert done.output == ["on"]
+    assert done.outcome.state == State.SUCCESS
+    assert list(process.work_folder("north").iterdir()) == []
+
+
+@pytest.mark.parametrize("link", ["", "/plain"])
+def test_files_of_elsewhere_are_no_output_variables(
+    link: str, shop: Project, place: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / "plain").mkdir()
+    for path in (tmp_path / "secret", tmp_path / "plain" / "secret"):
+        path.write_text("of this host")
+    target = tmp_path / "plain" if link else tmp_path
+    step = f'rm -rf "$OCTOSERVER_OUTPUT{link}"; ln -s {target} "$OCTOSERVER_OUTPUT{link}"'
+    rows.step(shop, "Point", step)
+    done = ran.project(shop, place)
+    assert done.outcome.state == State.SUCCESS
+    assert "secret" not in done.text

@@ -132,13 +132,26 @@ def test_it_does_not_come_back_from_a_form_that_was_wrong(
     assert not shop.variables.exists()
 
 
+@pytest.mark.parametrize("field", ["secret", "value"])
 def test_it_is_not_on_the_page_of_a_refusal(
+    field: str, shop: Project, client_for: ClientFor, system_manager: User
+) -> None:
+    from maintenance.models import MaintenanceMode
+
+    MaintenanceMode.objects.create(pk=MaintenanceMode.SINGLETON, is_enabled=True, generation=1)
+    fields = {"name": "X", "is_sensitive": "on", field: SECRET}
+    response = client_for(system_manager).post(f"/projects/{shop.slug}/variables/new/", fields)
+    assert response.status_code == 503
+    assert SECRET not in response.content.decode()
+
+
+def test_a_plain_value_is_kept_on_the_page_of_a_refusal(
     shop: Project, client_for: ClientFor, system_manager: User
 ) -> None:
     from maintenance.models import MaintenanceMode
 
     MaintenanceMode.objects.create(pk=MaintenanceMode.SINGLETON, is_enabled=True, generation=1)
-    fields = {"name": "X", "is_sensitive": "on", "secret": SECRET}
+    fields = {"name": "X", "value": "typed with care"}
     response = client_for(system_manager).post(f"/projects/{shop.slug}/variables/new/", fields)
     assert response.status_code == 503
-    assert SECRET not in response.content.decode()
+    assert "typed with care" in response.content.decode()

@@ -1,11 +1,26 @@
 """Which value a variable has where, and which variables are refused."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import User
 from django.test import override_settings
 
-from octoserver.deployments import resolving, snapshots, variables, vault
+from octoserver.deployments import (
+    deployments,
+    documents,
+    processes,
+    resolving,
+    snapshots,
+    transfer,
+    variables,
+    vault,
+)
 from octoserver.deployments.errors import Refused
 from octoserver.deployments.models import Environment, Project, Variable
+from tests.conftest import ClientFor
 from tests.deployments import rows
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +146,7 @@ def test_names_that_a_shell_could_not_tell_apart_are_refused(shop: Project) -> N
 def test_a_variable_that_another_needs_stays(shop: Project) -> None:
     needed = rows.variable(shop, "A", "1")
     rows.variable(shop, "B", "#{A}")
-    with pytest.raises(Refused, match="B refers to it"):
+    with pytest.raises(Refused, match="B refers to A"):
         variables.delete(needed, person=None)
 
 
@@ -166,3 +181,64 @@ def test_a_file_of_the_database_holds_no_sensitive_value(shop: Project) -> None:
     row = rows.variable(shop, "X", "correct-horse", is_sensitive=True)
     row.refresh_from_db()
     assert "correct-horse" not in row.value
+
+
+def test_a_variable_that_another_needs_keeps_its_name(shop: Project) -> None:
+    needed = rows.variable(shop, "A", "1")
+    rows.variable(shop, "B", "#{A}")
+    with pytest.raises(Refused, match="B refers to A"):
+        variables.save(needed, person=None, name="C", value="1", is_sensitive=False)
+    needed.refresh_from_db()
+    assert needed.name == "A"
+
+
+@pytest.mark.parametrize("act", ["rename", "delete"])
+def test_a_step_whose_output_a_variable_needs_keeps_its_name(shop: Project, act: str) -> None:
+    build = rows.step(shop)
+    rows.variable(shop, "Mark", "#{Octopus.Action[Build].Output.Mark}")
+    fields: dict[str, Any] = {"shell": "sh", "script": "x", "time_limit": 5, "retries": 0}
+    change: Callable[[], Any] = partial(
+        processes.save, build, person=None, name="Make", condition="success", **fields
+    )
+    if act == "delete":
+        change = partial(processes.delete, build, person=None)
+    with pytest.raises(Refused, match="Mark refers to an output of Build"):
+        change()
+    assert shop.steps.get().name == "Build"
+
+
+def test_values_that_would_fill_the_memory_are_refused_before_they_do(
+    shop: Project, places: list[Environment]
+) -> None:
+    rows.step(shop)
+    rows.variable(shop, "L0", "x" * 60_000)
+    for level in range(1, 6):
+        rows.variable(shop, f"L{level}", f"#{{L{level - 1}}}" * 10_000)
+    release = rows.release(shop)
+    with pytest.raises(Refused, match="L1 comes to more than 64 KiB"):
+        deployments.deploy(release, places[0], person=None)
+
+
+def test_a_long_chain_of_references_is_refused_and_not_followed_to_its_end(
+    shop: Project, places: list[Environment], client_for: ClientFor, viewer: User
+) -> None:
+    rows.step(shop)
+    chain = [f'{{name: V{n}, value: "#{{V{n + 1}}}"}}' for n in range(400)]
+    text = "\n".join(f"  - {line}" for line in [*chain, '{name: V400, value: "end"}'])
+    head = "format: 1\nproject: {name: Shop, slug: shop}\nprocess:\n  - {name: A, script: x}\n"
+    document = f"{head}variables:\n{text}\n"
+    transfer.carry_out(documents.load(document.encode()))
+    with pytest.raises(Refused, match="leads along more than 50 references"):
+        deployments.deploy(rows.release(shop), places[0], person=None)
+    page = client_for(viewer).get(f"/projects/{shop.slug}/variables/")
+    assert "leads along more than 50 references" in page.content.decode()
+
+
+def test_more_than_a_process_can_be_given_is_refused(
+    shop: Project, places: list[Environment]
+) -> None:
+    rows.step(shop)
+    for number in range(20):
+        rows.variable(shop, f"V{number}", "x" * 60_000)
+    with pytest.raises(Refused, match="makes them all together larger"):
+        deployments.deploy(rows.release(shop), places[0], person=None)

@@ -14,6 +14,8 @@ from tests.integration.private import dying_with_parent
 
 # Seconds after which a process that ended by itself is started again, as systemd would.
 RESTART = 1.0
+# What a process says that ends at its start, for its supervisor to start it again.
+REFUSALS = ("CommandError: The ", "The database ", "The worker could not register: ")
 # Seconds in which one that has just been started may not listen to signals yet.
 YOUNG = 15.0
 
@@ -105,9 +107,9 @@ class Member:
             self.crashes.append(f"{self.name} ended by itself with {code} after {age:.0f} s")
 
     def _was_refused(self) -> bool:
-        """Return whether its last words are that the database or the broker cannot be reached."""
+        """Return whether its last words are that the database or the broker was away."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return any("CommandError: The " in line for line in lines[-5:])
+        return any(line.startswith(REFUSALS) for line in lines[-5:])
 
     def end(self, *, timeout: float) -> str:
         """Stop it in order; return what was wrong with that."""

@@ -191,6 +191,11 @@ def processes_with(variable: str) -> list[int]:
     return [pid for pid in _processes() if variable in _words(pid, "environ")]
 
 
+def processes_of_session(leader: int) -> list[int]:
+    """Return the living processes of the session that a program was started in."""
+    return [pid for pid in _processes() if _session(pid) == leader]
+
+
 def processes_that_run(*words: str) -> list[int]:
     return [pid for pid in _processes() if command_of(pid) == list(words)]
 
@@ -210,6 +215,13 @@ def command_of(pid: int) -> list[str]:
 def _processes() -> list[int]:
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [pid for pid in pids if pid != os.getpid()]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _words(pid: int, file: str) -> list[str]:

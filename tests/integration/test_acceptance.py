@@ -22,7 +22,7 @@ PEOPLE = {
     "vera": "Project Viewer",
 }
 # What must work for everybody at any time, and changes nothing that the mode protects.
-EXEMPT = {"login", "logout", "admin:login", "admin:logout"}
+EXEMPT = {"login", "logout", "theme", "set_language", "admin:login", "admin:logout"}
 
 MAKE_PEOPLE = f"""
 from django.contrib.auth.models import Group, User

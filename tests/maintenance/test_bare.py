@@ -47,7 +47,7 @@ def database(request: pytest.FixtureRequest, project: Path) -> Iterator[dict[str
     settings.write_text(settings.read_text() + POSTGRESQL)
     with shapes.database() as url:
         found = re.fullmatch(
-            r"postgres(?:ql)?://([^:@/]+)(?::([^@]*))?@([^:/]+)(?::(\d+))?/(.+)", url
+            r"postgres(?:ql)?://(?:([^:@/]+)(?::([^@]*))?@)?([^:/]+)(?::(\d+))?/(.+)", url
         )
         assert found
         names = ("USER", "PASSWORD", "HOST", "PORT", "NAME")

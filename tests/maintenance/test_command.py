@@ -1,7 +1,7 @@
 """``manage.py maintenance``: words, records and exit codes that scripts can rely on."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -15,6 +15,7 @@ from maintenance import mode
 from maintenance.models import ModeSwitch
 from tests.maintenance.test_mode import Change
 from tests.maintenance.windows import begun, planned
+from tests.tasks.rows import ServerTaskFactory
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -45,6 +46,11 @@ class TestSwitching:
         code, said = run("on")
         assert (code, "already" in said) == (0, True)
 
+    def test_what_is_on_already_and_ends_by_itself_is_said(self) -> None:
+        begun(closes_itself=True)
+        code, said = run("on")
+        assert (code, "on already, and ends by itself at " in said) == (0, True)
+
     @pytest.mark.postgresql
     def test_a_change_that_does_not_end_is_exit_code_3_and_the_mode_is_on(self) -> None:
         with Change():
@@ -52,6 +58,25 @@ class TestSwitching:
         assert code == 3
         assert "1 change let in before is still in progress" in said
         assert mode.current().is_enabled
+
+    @pytest.mark.postgresql
+    def test_who_waits_is_told_of_changes_in_progress_while_they_are(self) -> None:
+        change = Change()
+
+        class Reader(StringIO):
+            """Ends the change once told of it; nobody else does before the time is up."""
+
+            def write(self, words: str) -> int:
+                if "1 change is still in progress" in words:
+                    change.__exit__()
+                return super().write(words)
+
+        change.__enter__()
+        try:
+            call_command("maintenance", "on", "--wait", "--timeout", "15", stdout=Reader())
+        finally:
+            change.__exit__()
+        assert mode.current().settled is not None
 
     @pytest.mark.sqlite
     def test_a_change_that_does_not_end_is_exit_code_3_and_the_mode_is_off(self) -> None:
@@ -137,6 +162,14 @@ class TestWaiting:
         assert said.startswith("Not yet: maintenance mode is off")
         assert said.endswith("Time is up.\n")
 
+    def test_what_is_waited_for_besides_is_named_where_the_server_may_be_stopped(self) -> None:
+        time = timezone.now() + timedelta(minutes=10)
+        ServerTaskFactory(queue_time=time, queue_time_expiry=time + timedelta(minutes=10))
+        waiting = ("--wait", "--wait-for", "scheduled", "--timeout", "0.1")
+        code, said = run("on", "--until", "+1h", *waiting)
+        assert code == 3
+        assert "You may stop the server now.\nTime is up: something is still scheduled.\n" in said
+
     def test_status_has_the_facts_that_scripts_need(self) -> None:
         begun()
         found = json.loads(run("wait", "--json")[1])
@@ -182,6 +215,7 @@ def _broken(*args: object) -> None:
     raise OperationalError("gone\nand more")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -189,11 +223,16 @@ def _broken(*args: object) -> None:
         ("sideways",),
         ("on", "--until", "tomorrow-ish"),
         ("on", "--until", "2001-01-01T00:00"),
+        ("on", "--until", "9999-12-31T23:59"),
         ("on", "--until", "2026-02-30T00:00"),
         ("on", "--timeout", "-1"),
         ("on", "--timeout", "nan"),
         ("off", "--reason", "x"),
         ("on", "--closes-itself"),
+        ("on", "--reason", "no \udcff UTF-8"),
+        ("plan", "+1h", "--reason", "x" * 1001),
+        ("on", "--scheduled", "move"),
+        ("plan", "+1h", "--scheduled", "extend"),
         ("on", "--wait-for", "nothing"),
         ("wait", "--timeout", "soon"),
         ("plan",),

@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from maintenance import mode
-from maintenance.requests import SENDER_FIELD
+from maintenance.requests import SENDER_FIELD, sign_sender
+from tasks.models import ServerTask
 from tests.conftest import ClientFor
 from tests.maintenance import zoo
 
@@ -111,6 +112,36 @@ def test_g7_secrets_and_files_are_not_repeated_and_that_is_said(
         assert name in said.group(1)
 
 
+def test_g7_what_is_not_repeated_is_entered_again_on_the_same_page(
+    deployer: User, client_for: ClientFor, maintenance_on: mode.Switch
+) -> None:
+    """Else trying again would send the form without it, and a view might not even say so."""
+    typed = {
+        "api_key": "hunter1",
+        "secret": "-----BEGIN KEY-----\nhunter2\n",
+        "token": "",
+        "upload": SimpleUploadedFile("notes.txt", b"hunter3"),
+        "usable_password": "true",
+    }
+    page = client_for(deployer).post("/zoo/write/", typed).content.decode()
+    form = page[page.index('class="kept') :]
+    assert re.search(r'<input [^>]*type="password" name="api_key"[^>]* required', form)
+    assert re.search(r'<textarea [^>]*name="secret"[^>]* required[^>]*>\s*</textarea>', form)
+    assert re.search(r'<input [^>]*type="file" name="upload"[^>]* required', form)
+    assert '<input type="hidden" name="token" value="">' in form
+    # Whether there is to be a password is none.
+    assert re.search(r'name="usable_password" value="true"', form)
+    assert 'enctype="multipart/form-data"' in page
+    assert "hunter" not in page
+
+
+def test_g7_a_form_without_files_is_sent_as_it_was(
+    deployer: User, client_for: ClientFor, maintenance_on: mode.Switch
+) -> None:
+    page = client_for(deployer).post("/zoo/write/", {"name": "x"}).content.decode()
+    assert "multipart/form-data" not in page
+
+
 def test_g7_a_kept_form_cannot_be_sent_as_somebody_else(
     deployer: User, system_manager: User, client_for: ClientFor, maintenance_on: mode.Switch
 ) -> None:
@@ -141,6 +172,69 @@ def test_g7_a_kept_form_bypasses_no_csrf_check(
     sent.pop("csrfmiddlewaretoken")
     assert client.post("/zoo/write/", sent).status_code == 403
     assert zoo.changes() == []
+
+
+def test_g7_a_kept_form_outlives_a_new_sign_in(
+    deployer: User, client_for: ClientFor, maintenance_on: mode.Switch
+) -> None:
+    """Who signs in anew while the page is open gets another CSRF secret than the page has."""
+    client = client_for(deployer, enforce_csrf_checks=True)
+    first = {"name": "x", "csrfmiddlewaretoken": csrf(client)}
+    sent = kept(client.post("/zoo/write/", first)).data()
+    mode.disable()
+    client.cookies.pop("csrftoken")
+
+    stale = client.post("/zoo/write/?a=1", sent)
+    assert stale.status_code == 403
+    assert zoo.changes() == []
+    again = kept(stale)
+    assert again.action == "/zoo/write/?a=1"
+    assert client.post(again.action, again.data()).status_code == 200
+    assert zoo.changes() == ["zoo POST x"]
+
+
+def test_g7_a_kept_form_outlives_the_session(
+    deployer: User, viewer: User, client_for: ClientFor, maintenance_on: mode.Switch
+) -> None:
+    client = client_for(deployer, enforce_csrf_checks=True)
+    first = {"kind": "RunScript", "script": "x", "csrfmiddlewaretoken": csrf(client)}
+    sent = kept(client.post("/tasks/new/", first)).data()
+    mode.disable()
+    client.session.flush()
+
+    signed_out = client.post("/tasks/new/", sent)
+    assert signed_out.status_code == 403
+    assert "You are signed out" in signed_out.content.decode()
+    again = kept(signed_out)
+    assert again.data()["script"] == ["x"]
+    client.force_login(viewer)
+    assert client.post(again.action, again.data()).status_code == 403
+    client.force_login(deployer)
+    answer = client.post(again.action, again.data())
+    assert (answer.status_code, ServerTask.objects.people().count()) == (302, 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fields", [{}, {SENDER_FIELD: "forged"}])
+def test_g7_any_other_form_of_who_is_signed_out_leads_to_signing_in(
+    fields: dict[str, str], client_for: ClientFor
+) -> None:
+    answer = client_for(None).post("/tasks/new/", {"script": "x", **fields})
+    assert (answer.status_code, answer["Location"]) == (302, "/login/?next=/tasks/new/")
+
+
+@pytest.mark.parametrize("who", ["nobody", "deployer"])
+def test_g7_only_the_sender_of_a_kept_form_gets_it_back(
+    who: str, deployer: User, viewer: User, client_for: ClientFor, maintenance_on: mode.Switch
+) -> None:
+    """What another site sends in somebody's name must not come back as a form to be confirmed."""
+    client = client_for(deployer, enforce_csrf_checks=True)
+    assert 'class="kept' not in client.post("/zoo/write/", {"name": "x"}).content.decode()
+    proof = sign_sender(viewer if who == "deployer" else AnonymousUser())
+    for forged in (proof, "forged", ""):
+        page = client.post("/zoo/write/", {"name": "x", SENDER_FIELD: forged})
+        assert page.status_code == 403
+        assert 'class="kept' not in page.content.decode()
 
 
 def test_g7_an_address_that_looks_like_another_host_stays_here(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from maintenance import mode
-from maintenance.models import ModeSwitch
+from maintenance.models import MaintenanceMode, ModeSwitch
 from tests.conftest import ClientFor
 
 PAGE, ADMIN = "/configuration/maintenance/", "/admin/maintenance/maintenancemode/"
@@ -69,6 +69,7 @@ def test_g9_a_switch_is_a_post_with_csrf(
     [
         ("2001-01-01T00:00", "The expected end lies in the past."),
         ("soon", "This is no date and time, such as 2026-11-30 22:00."),
+        ("9999-12-31T23:59-12:00", "The expected end lies too far ahead."),
     ],
 )
 def test_a_wrong_end_is_said_at_the_field_and_the_rest_is_kept(
@@ -97,6 +98,17 @@ def test_everybody_who_signs_in_sees_the_page_and_only_administrators_the_button
     is_administrator = person == "administrator"
     assert ("Disable maintenance mode" in text) is is_administrator
     assert ("/zoo/write/" in text) is is_administrator
+
+
+def test_a_mode_that_ended_by_itself_was_ended_by_nobody(
+    administrator: User, client_for: ClientFor
+) -> None:
+    mode.enable(name="ada", until=timezone.now() + timedelta(hours=1), closes_itself=True)
+    MaintenanceMode.objects.update(until=timezone.now() - timedelta(minutes=5))
+    assert mode.record()
+    text = client_for(administrator).get(PAGE).content.decode()
+    assert "by by" not in text
+    assert "by itself" in text
 
 
 def test_the_page_says_what_the_queue_is_doing(administrator: User, client_for: ClientFor) -> None:

@@ -64,6 +64,18 @@ def test_g8_a_flood_of_different_addresses_does_not_fill_the_table(
     assert sum(row.count for row in others) == 20
 
 
+def test_g8_a_flood_of_invented_methods_does_not_fill_the_table(
+    deployer: User, client_for: ClientFor, maintenance_on: mode.Switch
+) -> None:
+    client = client_for(deployer)
+    for number in range(30):
+        client.generic(f"M{number}", "/zoo/write/")
+    client.delete("/zoo/write/")
+    kinds = set(Refusal.objects.values_list("method", flat=True))
+    assert kinds == {refusals.ANY_METHOD, "DELETE"}
+    assert sum(row.count for row in Refusal.objects.all()) == 31
+
+
 def test_g8_refusals_are_pruned_by_age(
     deployer: User, client_for: ClientFor, maintenance_on: mode.Switch, settings: object
 ) -> None:
@@ -84,6 +96,14 @@ def test_a_refusal_that_cannot_be_counted_is_still_answered(
     with CaptureQueriesContext(connection), connection.execute_wrapper(_no_refusals):
         assert client_for(deployer).post("/zoo/write/").status_code == 503
     assert "could not be counted" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_switch_does_not_fail_for_its_tidying(caplog: pytest.LogCaptureFixture) -> None:
+    with connection.execute_wrapper(_no_refusals):
+        assert mode.enable().changed
+    assert mode.current().is_enabled
+    assert "could not be deleted" in caplog.text
 
 
 def _no_refusals(execute: object, sql: str, params: object, many: bool, context: object) -> object:

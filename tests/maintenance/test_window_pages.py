@@ -1,6 +1,6 @@
 """Windows on screen: planned, edited, ticked off, called off, announced and reported."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.html import escape
 from pytest_django import Settings
 
-from maintenance import mode, windows
+from maintenance import cockpit, mode, windows
+from maintenance.forms import WindowForm
 from maintenance.models import ModeSwitch, Window
 from tasks.models import ServerTask
 from tests.conftest import ClientFor
@@ -39,6 +40,7 @@ class TestPlanning:
         response = client.post(PLAN, fields(), follow=True)
         window = Window.objects.get()
         assert response.redirect_chain == [(window.get_absolute_url(), 302)]
+        assert f"Window {window.pk} is planned." in response.content.decode()
         assert (window.person, window.reason) == (administrator, "New <disk>")
         text = client.get(PAGE).content.decode()
         assert f"Window {window.pk}" in text
@@ -124,6 +126,31 @@ class TestChanging:
         assert client.post(f"{window.get_absolute_url()}edit/", sent).status_code == 302
         old, window = window, Window.objects.get()
         assert (window.starts, window.ends, window.reason) == (old.starts, later, "Longer")
+
+    def test_times_that_are_not_touched_stay_to_the_second(self, client: Client) -> None:
+        """A page shows minutes; what was planned in a shell may have seconds."""
+        window = begun(ago=10, lasts=5)
+        begin = window.starts.replace(second=12)
+        Window.objects.update(starts=begin, ends=begin + timedelta(minutes=5))
+        mode.record()
+        mode.settle(timeout=1)
+        sent = {"ends": typed(begin + timedelta(minutes=5)), "reason": "Longer", "version": "1"}
+        assert client.post(f"{window.get_absolute_url()}edit/", sent).status_code == 302
+        window = Window.objects.get()
+        assert (window.ends, window.reason) == (begin + timedelta(minutes=5), "Longer")
+        assert window.settled
+
+    def test_one_in_an_hour_that_repeats_can_be_edited(self) -> None:
+        """Planned in a shell, with its offset; here only what is typed anew is looked at."""
+        begin = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+        window = Window(starts=begin, ends=begin + timedelta(hours=3))
+        sent = {"activity": "other", "reason": "Longer", "ends": "2027-10-31T06:30"}
+        with timezone.override("Europe/Berlin"):
+            form = WindowForm(sent | {"starts": "2027-10-31T02:30"}, window=window)
+            assert form.is_valid(), form.errors
+            other = WindowForm(sent | {"starts": "2027-10-31T02:31"}, window=window)
+            assert "clock change" in str(other.errors["starts"])
+        assert (form.draft().starts, form.draft().ends) == (begin, begin + timedelta(hours=4))
 
     def test_steps_are_ticked_off_and_taken_back(self, client: Client) -> None:
         window = planned()
@@ -272,6 +299,35 @@ class TestReport:
         assert [entry["enabled"] for entry in found["switches"]] == [True, False]
         assert (found["ended_by"], found["opened"]) == ("eve", window.starts.isoformat())
         assert ModeSwitch.objects.count() == 2
+
+    def test_a_window_that_ended_is_drawn_to_its_end_and_promises_nothing(
+        self, client: Client
+    ) -> None:
+        window = begun(ago=30, lasts=600)
+        assert "stays on until it is turned off" in page_of(window, client)
+        mode.disable(name="eve")
+        window.refresh_from_db()
+        drawn = cockpit.of_window(window)
+        assert drawn.end < ahead(minutes=2)
+        assert drawn.window is not None
+        assert float(drawn.window.x[:-1]) + float(drawn.window.width[:-1]) < 99
+        assert "stays on until it is turned off" not in page_of(window, client)
+
+    def test_one_called_off_before_its_start_took_no_time(self, client: Client) -> None:
+        window = planned()
+        assert "Timeline" in page_of(window, client)
+        windows.call_off(window, origin=BY)
+        assert "Timeline" not in page_of(window, client)
+
+    def test_an_edit_is_told_as_one(self, client: Client) -> None:
+        window = planned()
+        windows.edit(window, draft(), version=1, origin=BY)
+        text = page_of(window, client)
+        assert (text.count("Window planned,"), text.count("Window changed,")) == (1, 1)
+
+
+def page_of(window: Window, client: Client) -> str:
+    return client.get(window.get_absolute_url()).content.decode()
 
 
 def scheduled(**values: object) -> ServerTask:

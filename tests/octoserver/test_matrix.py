@@ -10,6 +10,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from maintenance.models import MaintenanceMode, ModeSwitch, Refusal, Step, Window
+from maintenance.notices import subscriptions, webhooks
+from maintenance.notices.models import Webhook
 from octoserver import access
 from tasks.models import ServerNode, ServerTask
 from tests.conftest import ClientFor
@@ -29,6 +31,12 @@ logout                                     GET   405 405 405 405 405 405
 logout                                     POST  302 302 302 302 302 302
 password_change                            GET   200 200 200 200 200 sign-in
 password_change                            POST  200 200 200 200 200 sign-in
+search                                     GET   200 200 200 200 200 sign-in
+search                                     POST  405 405 405 405 405 sign-in
+theme                                      GET   405 405 405 405 405 405
+theme                                      POST  302 302 302 302 302 302
+set_language                               GET   405 405 405 405 405 405
+set_language                               POST  302 302 302 302 302 302
 healthz                                    GET   200 200 200 200 200 200
 healthz                                    POST  405 405 405 405 405 405
 readyz                                     GET   200 200 200 200 200 200
@@ -44,10 +52,18 @@ tasks:cancel_selected                      GET   405 405 405 403 403 sign-in
 tasks:cancel_selected                      POST  302 302 302 403 403 sign-in
 tasks:prioritize_selected                  GET   405 405 403 403 403 sign-in
 tasks:prioritize_selected                  POST  302 302 403 403 403 sign-in
+tasks:start_anyway                         GET   405 405 403 403 403 sign-in
+tasks:start_anyway                         POST  302 302 403 403 403 sign-in
+tasks:let_expire                           GET   405 405 403 403 403 sign-in
+tasks:let_expire                           POST  302 302 403 403 403 sign-in
+tasks:decisions                            GET   200 200 200 200 403 sign-in
+tasks:decisions                            POST  405 405 405 405 403 sign-in
 tasks:detail                               GET   200 200 200 200 403 sign-in
 tasks:detail                               POST  405 405 405 405 403 sign-in
 tasks:log                                  GET   286 286 286 286 403 sign-in
 tasks:log                                  POST  405 405 405 405 403 sign-in
+tasks:log_lines                            GET   400 400 400 400 403 sign-in
+tasks:log_lines                            POST  405 405 405 405 403 sign-in
 tasks:log_search                           GET   200 200 200 200 403 sign-in
 tasks:log_search                           POST  405 405 405 405 403 sign-in
 tasks:log_raw                              GET   200 200 200 200 403 sign-in
@@ -84,8 +100,12 @@ deployments:environments                   GET   200 200 200 200 403 sign-in
 deployments:environments                   POST  405 405 405 405 403 sign-in
 deployments:project                        GET   200 200 200 200 403 sign-in
 deployments:project                        POST  405 405 405 405 403 sign-in
+deployments:environments_history           GET   200 200 200 200 403 sign-in
+deployments:environments_history           POST  405 405 405 405 403 sign-in
 deployments:history                        GET   200 200 200 200 403 sign-in
 deployments:history                        POST  405 405 405 405 403 sign-in
+deployments:deployments                    GET   200 200 200 200 403 sign-in
+deployments:deployments                    POST  405 405 405 405 403 sign-in
 deployments:process                        GET   200 200 200 200 403 sign-in
 deployments:process                        POST  405 405 405 405 403 sign-in
 deployments:variables                      GET   200 200 200 200 403 sign-in
@@ -165,6 +185,8 @@ maintenance:page                           GET   200 200 200 200 200 sign-in
 maintenance:page                           POST  405 405 405 405 405 sign-in
 maintenance:status                         GET   200 200 200 200 200 sign-in
 maintenance:status                         POST  405 405 405 405 405 sign-in
+maintenance:switch                         GET   200 403 403 403 403 sign-in
+maintenance:switch                         POST  405 403 403 403 403 sign-in
 maintenance:enable                         GET   405 403 403 403 403 sign-in
 maintenance:enable                         POST  302 403 403 403 403 sign-in
 maintenance:disable                        GET   405 403 403 403 403 sign-in
@@ -183,6 +205,26 @@ maintenance:conflicts                      GET   405 403 403 403 403 sign-in
 maintenance:conflicts                      POST  302 403 403 403 403 sign-in
 maintenance:report                         GET   200 403 403 403 403 sign-in
 maintenance:report                         POST  405 403 403 403 403 sign-in
+maintenance:notices                        GET   200 403 403 403 403 sign-in
+maintenance:notices                        POST  405 403 403 403 403 sign-in
+maintenance:my_notices                     GET   200 200 200 200 200 sign-in
+maintenance:my_notices                     POST  302 302 302 302 302 sign-in
+maintenance:my_calendar                    GET   405 405 405 405 405 sign-in
+maintenance:my_calendar                    POST  302 302 302 302 302 sign-in
+maintenance:new_webhook                    GET   200 403 403 403 403 sign-in
+maintenance:new_webhook                    POST  200 403 403 403 403 sign-in
+maintenance:webhook                        GET   200 403 403 403 403 sign-in
+maintenance:webhook                        POST  200 403 403 403 403 sign-in
+maintenance:renew_secret                   GET   405 403 403 403 403 sign-in
+maintenance:renew_secret                   POST  200 403 403 403 403 sign-in
+maintenance:test_webhook                   GET   405 403 403 403 403 sign-in
+maintenance:test_webhook                   POST  302 403 403 403 403 sign-in
+maintenance:remove_webhook                 GET   405 403 403 403 403 sign-in
+maintenance:remove_webhook                 POST  302 403 403 403 403 sign-in
+maintenance:try_again                      GET   405 403 403 403 403 sign-in
+maintenance:try_again                      POST  302 403 403 403 403 sign-in
+maintenance:calendar                       GET   200 200 200 200 200 200
+maintenance:calendar                       POST  405 405 405 405 405 405
 
 admin:login                                GET   302 302 200 200 200 200
 admin:login                                POST  200 200 200 200 200 200
@@ -218,6 +260,8 @@ READ_MODELS = (
     "maintenance/maintenancemode",
     "maintenance/modeswitch",
     "maintenance/refusal",
+    "maintenance/window",
+    "maintenance/step",
     "tasks/servertask",
     "tasks/servernode",
     *(f"deployments/{model}" for model in deployment_rows.MODELS),
@@ -252,10 +296,31 @@ admin/{path}/<path:object_id>/       POST  302 302 403 403 403 sign-in
 """
 
 
+# Rows that only those who hold Administer System see and change.
+ADMINISTRATORS_PAGES = """
+admin:{model}_changelist             GET   200 403 403 403 403 sign-in
+admin:{model}_changelist             POST  200 403 403 403 403 sign-in
+admin:{model}_add                    GET   302 403 403 403 403 sign-in
+admin:{model}_add                    POST  302 403 403 403 403 sign-in
+admin:{model}_change                 GET   200 403 403 403 403 sign-in
+admin:{model}_change                 POST  200 403 403 403 403 sign-in
+admin:{model}_delete                 GET   200 403 403 403 403 sign-in
+admin:{model}_delete                 POST  200 403 403 403 403 sign-in
+admin:{model}_history                GET   200 403 403 403 403 sign-in
+admin:{model}_history                POST  200 403 403 403 403 sign-in
+admin/{path}/<path:object_id>/       GET   302 302 403 403 403 sign-in
+admin/{path}/<path:object_id>/       POST  302 302 403 403 403 sign-in
+"""
+
+
 def table() -> Iterator[list[str]]:
     """Yield each row of the matrix as its words."""
     text = TABLE
-    for models, pages in ((CHANGED_MODELS, CHANGED_PAGES), (READ_MODELS, READ_PAGES)):
+    for models, pages in (
+        (CHANGED_MODELS, CHANGED_PAGES),
+        (READ_MODELS, READ_PAGES),
+        (("maintenance/webhook",), ADMINISTRATORS_PAGES),
+    ):
         text += "".join(pages.format(model=path.replace("/", "_"), path=path) for path in models)
     return (line.split() for line in text.splitlines() if line)
 
@@ -286,7 +351,8 @@ def objects() -> dict[str, int | str]:
     )
     refusal = Refusal.objects.create(key="k", generation=1, method="POST", path="/", view="home")
     window = Window.objects.create(starts=now + timedelta(days=3))
-    Step.objects.create(window=window, position=1, text="Look")
+    step = Step.objects.create(window=window, position=1, text="Look")
+    webhook = Webhook.objects.create(name="Chat", url="http://127.0.0.1:9/")
     return {
         "auth/user": User.objects.create_user("target").pk,
         "auth/group": Group.objects.create(name="target").pk,
@@ -294,6 +360,10 @@ def objects() -> dict[str, int | str]:
         "maintenance/modeswitch": ModeSwitch.objects.create(enabled=False, generation=1).pk,
         "maintenance/refusal": refusal.pk,
         "maintenance/window": window.pk,
+        "maintenance/step": step.pk,
+        "maintenance/webhook": webhook.pk,
+        "maintenance/delivery": webhooks.test(webhook, by="ada").pk,
+        "token": subscriptions.renew_calendar(User.objects.create_user("reader")),
         "tasks/servertask": task.pk,
         "tasks/servernode": ServerNode.objects.create(name="node-a").pk,
         **deployment_rows.one_of_each(),
@@ -307,8 +377,9 @@ def path_of(route: str, objects: dict[str, int | str]) -> str:
     if "(?P<url>" in route:
         return "/admin/nothing/here/"
     model = next((model for model in objects if f"admin/{model}/" in route), "tasks/servertask")
-    if "maintenance/windows/" in route:
-        model = "maintenance/window"
+    for place in ("window", "webhook", "delivery"):
+        if f"/{place}s/" in route.replace("deliveries", "deliverys"):
+            model = f"maintenance/{place}"
     words = {"name": "nothing", "content_type_id": "0", "position": "1"}
     words |= {key: str(value) for key, value in objects.items() if "/" not in key}
     return "/" + re.sub(

@@ -1,8 +1,11 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from tasks.models import ServerTask, State
 from tests.conftest import ClientFor
@@ -20,12 +23,12 @@ def page(client_for: ClientFor, person: User) -> Client:
 
 
 def _press(page: Client, task: ServerTask, button: str, **data: str) -> tuple[ServerTask, str]:
-    """Press a button of a task's page; return the task as it is then, and the page that follows."""
+    """Press a button of a task's page; return the task as it is then, and what the page says."""
     response: Any = page.post(f"{task.get_absolute_url()}{button}/", data, follow=True)
     assert response.status_code == 200
     assert response.redirect_chain[0][1] == 302
     task.refresh_from_db()
-    return task, response.content.decode()
+    return task, strip_tags(response.content.decode())
 
 
 def test_canceling_a_queued_task_ends_it_at_once(page: Client) -> None:
@@ -80,6 +83,26 @@ def test_running_again_queues_the_same_work_and_leads_to_it(page: Client, person
     assert again.arguments["script"] == "exit 3"
     assert again.person == person
     assert f"{again.name} is queued." in text
+
+
+def test_a_canceled_task_is_queued_again_for_the_times_that_it_had(page: Client) -> None:
+    soon = timezone.now() + timedelta(hours=1)
+    task = rows.ServerTaskFactory(queue_time=soon, queue_time_expiry=soon + timedelta(minutes=7))
+    _, text = _press(page, task, "cancel")
+    assert "Queue again at the same time" in text
+    _press(page, task, "rerun", _same_time="1")
+    again = ServerTask.objects.get(rerun_of=task)
+    assert (again.queue_time, again.queue_time_expiry) == (task.queue_time, task.queue_time_expiry)
+    assert again.state == State.QUEUED
+
+
+def test_it_is_not_queued_for_a_time_that_has_passed_meanwhile(page: Client) -> None:
+    gone = timezone.now() - timedelta(hours=1)
+    task = rows.ServerTaskFactory(queue_time=gone, state=State.CANCELED)
+    _, text = _press(page, task, "rerun", _same_time="1")
+    assert f"{task.name} cannot run again. The time lies in the past." in text
+    assert "Queue again at the same time" not in text
+    assert ServerTask.objects.count() == 1
 
 
 def test_a_double_click_runs_it_again_once(page: Client) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import CheckConstraint, Q
 from pytest_django import Settings
 
 from octoserver.celery import app
@@ -138,6 +139,22 @@ def test_a_missing_constraint_is_found() -> None:
     assert list(integrity_check.constraints()) == [
         "The constraint servertask_one_running_per_key is missing."
     ]
+
+
+def test_a_missing_condition_of_a_table_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = CheckConstraint(condition=Q(task_cap__lte=1000), name="servernode_of_a_later_version")
+    there = ServerNode._meta.constraints
+    monkeypatch.setattr(ServerNode._meta, "constraints", [*there, later])
+    assert list(integrity_check.constraints()) == [
+        "The constraint servernode_of_a_later_version is missing."
+    ]
+
+
+@pytest.mark.sqlite
+def test_the_check_does_not_parse_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python, as Django does it: that would hold up what a worker starts meanwhile."""
+    monkeypatch.setattr(connection.introspection, "get_constraints", pytest.fail)
+    assert list(integrity_check.constraints()) == []
 
 
 @pytest.mark.sqlite

@@ -7,7 +7,9 @@ from django.db import IntegrityError, connection, connections, transaction
 
 from tasks import clock, lifecycle, queue
 from tasks.claiming import Lane
-from tasks.models import ServerNode, ServerTask, State
+from tasks.lifecycle import Ending
+from tasks.models import LogChunk, ServerNode, ServerTask, State
+from tests.tasks import nested
 from tests.tasks.conftest import make_node
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("zoo_kinds")]
@@ -156,6 +158,31 @@ def test_q5_the_database_itself_refuses_two_running_tasks_of_a_key(node: ServerN
         ServerTask.objects.filter(pk=tasks[1].pk).update(state=State.CANCELLING, **fields)
 
 
+@pytest.mark.postgresql
+def test_the_procedure_stays_on_its_indexes_though_the_tables_are_as_good_as_empty(
+    node: ServerNode,
+) -> None:
+    """Its plans are kept while the tables grow."""
+    queue.enqueue("Simple", prioritized=True)
+    for key in ("one", "two"):
+        queue.enqueue("Keyed", {"key": key})
+    run = lifecycle.claim_next(node)
+    assert run is not None
+    words = LogChunk(task=run, first_line=1, line_count=1, started=clock.now(), text="0 i words")
+    ending = Ending(task=run, state=State.SUCCESS, last_words=[words])
+
+    with nested.plans() as found:
+        _, following = lifecycle.turn_over([ending], node=node, wanted={Lane.PEOPLE: 1})
+
+    assert len(following) == 1
+    looks = [plan for plan in found if "candidate" in plan]
+    assert len(looks) == 1
+    assert looks[0].count("Index Scan using servertask_ready") == 2, looks
+    assert len(found) >= 4, found
+    assert [plan for plan in found if "Seq Scan" in plan or "Sort" in plan] == []
+
+
+@pytest.mark.sqlite
 def test_the_claim_stays_on_its_index(node: ServerNode) -> None:
     queue.enqueue("Simple")
     statements: list[tuple[str, Any]] = []
@@ -170,16 +197,11 @@ def test_the_claim_stays_on_its_index(node: ServerNode) -> None:
     looks = [plan(*statement) for statement in statements if "candidate" in statement[0]]
     assert looks
     for look in looks:
-        assert look.count("servertask_ready") == 4, look
+        assert look.count("servertask_ready") >= 4, look
 
 
 def plan(sql: str, params: Any) -> str:
-    """Return how the engine would go about a statement on a large table."""
+    """Return how SQLite would go about a statement."""
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
-            cursor.execute(f"EXPLAIN {sql}", params)
-        else:
-            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
         return str(cursor.fetchall())

@@ -129,6 +129,16 @@ def test_q8_a_flood_is_cut_and_the_log_says_so(task: ServerTask, settings: Setti
     assert "bytes of output are left out" in lines[-1]
 
 
+def test_q8_what_is_left_out_of_a_flood_is_counted_to_the_byte(
+    task: ServerTask, settings: Settings
+) -> None:
+    settings.TASK_LOG_LIMIT = 1000
+    writer = LogWriter(task, now=clock.now())
+    for _ in range(10):
+        writer.output(b"x" * 499 + b"\n")
+    assert stored(writer)[-1] == f"{10 * 500 - 1000:,} bytes of output are left out of this log."
+
+
 def test_what_is_long_is_stored_in_chunks(writer: LogWriter) -> None:
     lines = [f"a line with the number {number}" for number in range(5000)]
     for start in range(0, 5000, 100):

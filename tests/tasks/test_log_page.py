@@ -3,9 +3,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tasks import log
+from tasks import log, window
 from tasks.models import ServerTask, State
-from tasks.views import page as pages
+from tasks.views import logs as pages
 from tests.conftest import ClientFor
 from tests.tasks import rows
 
@@ -123,3 +123,108 @@ def test_a_person_without_permission_may_not_search(
 def test_a_search_stops_at_its_limit(task: ServerTask) -> None:
     rows.write_log(task, *["same"] * 5)
     assert [line.number for line in log.search(task, "same", limit=3)] == [1, 2, 3]
+
+
+def test_a_script_is_told_the_numbers_of_all_lines_that_hold_the_words(
+    page: Client, task: ServerTask
+) -> None:
+    rows.write_log(task, "An error", "fine", "e\x1b[31mrr\x1b[0mor", "\x1b]0;a title", "error")
+    rows.write_log(task, "ERROR", first=6)
+    url = reverse("tasks:log_search", args=[task.pk])
+    answer = page.get(url, {"find": "error"}, headers={"Accept": "application/json"})
+    assert answer.json() == {"total": 4, "lines": [1, 3, 5, 6]}
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_times_and_marks_of_lines_are_no_words(task: ServerTask) -> None:
+    rows.write_log(task, "one", "two")
+    assert log.numbers_of(task, "0 o") == []
+
+
+# Walking through what was found, without a script
+
+
+def test_the_first_match_is_shown_in_the_log_with_links_to_those_beside_it(
+    page: Client, task: ServerTask
+) -> None:
+    rows.write_log(task, *(f"word {n}" if n % 40 == 0 else "x" for n in range(1, 121)))
+    text = page.get(task.get_absolute_url(), {"find": "WORD"}).content.decode()
+    assert "1 of 3" in text
+    assert '<li id="L40" class="line line-output line-at">' in text
+    assert "<mark>word</mark> 40" in text
+    assert "?find=WORD&amp;line=80#L80" in text
+    assert "?find=WORD&amp;line=120#L120" in text
+
+
+def test_the_walk_goes_on_from_a_line(page: Client, task: ServerTask) -> None:
+    rows.write_log(task, *(f"word {n}" if n % 40 == 0 else "x" for n in range(1, 121)))
+    text = page.get(task.get_absolute_url(), {"find": "word", "line": 41}).content.decode()
+    assert "2 of 3" in text
+    assert 'id="L80" class="line line-output line-at"' in text
+
+
+def test_words_that_are_nowhere_are_said_to_be_nowhere(page: Client, task: ServerTask) -> None:
+    rows.write_log(task, "x")
+    text = page.get(task.get_absolute_url(), {"find": "<b>"}).content.decode()
+    assert "nothing found" in text
+    assert 'value="&lt;b&gt;"' in text
+
+
+# Parts, for the viewer
+
+
+def part(page: Client, task: ServerTask, first: int, last: int) -> str:
+    url = reverse("tasks:log_lines", args=[task.pk])
+    answer = page.get(url, {"first": first, "last": last})
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    return answer.content.decode()
+
+
+def test_a_part_is_just_the_lines_that_were_asked_for(page: Client, task: ServerTask) -> None:
+    rows.write_log(task, *map(str, range(1, 301)))
+    rows.write_log(task, *map(str, range(301, 601)), first=301)
+    text = part(page, task, 251, 500)
+    assert text.count("<li ") == 250
+    assert text.startswith('<li id="L251" ')
+    assert 'id="L500"' in text
+
+
+def test_a_part_begins_in_the_colours_of_the_lines_before(page: Client, task: ServerTask) -> None:
+    rows.write_log(task, "\x1b[32mgreen", "still")
+    assert '<span class="sgr-fg-green">still</span>' in part(page, task, 2, 2)
+
+
+def test_a_part_behind_the_end_is_empty(page: Client, task: ServerTask) -> None:
+    rows.write_log(task, "only")
+    assert part(page, task, 251, 500) == ""
+
+
+@pytest.mark.parametrize("query", [{}, {"first": 2, "last": 1}, {"first": 1, "last": 10**6}])
+def test_a_part_of_senseless_length_is_refused(
+    page: Client, task: ServerTask, query: dict[str, int]
+) -> None:
+    assert page.get(reverse("tasks:log_lines", args=[task.pk]), query).status_code == 400
+
+
+# Bounds
+
+
+def test_the_page_shows_no_more_than_so_many_characters(
+    page: Client, task: ServerTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "CHARACTERS_SHOWN", 1000)
+    rows.write_log(task, *["x" * 300] * 10)
+    text = page.get(task.get_absolute_url()).content.decode()
+    assert [f'id="L{n}"' in text for n in (7, 8, 10)] == [False, True, True]
+    text = page.get(task.get_absolute_url(), {"line": 2}).content.decode()
+    assert [f'id="L{n}"' in text for n in (1, 2, 4, 5)] == [False, True, True, False]
+    assert "?line=5#L5" in text
+
+
+def test_a_line_too_long_for_the_page_is_shown_nevertheless(
+    page: Client, task: ServerTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "CHARACTERS_SHOWN", 10)
+    rows.write_log(task, "x" * 300, "y" * 300)
+    assert 'id="L2"' in page.get(task.get_absolute_url()).content.decode()

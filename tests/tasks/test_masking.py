@@ -1,6 +1,7 @@
 """Sensitive values never reach a log, in whatever pieces they are printed."""
 
 import base64
+from collections.abc import Callable
 
 import pytest
 
@@ -50,6 +51,30 @@ def test_the_usual_codings_of_a_value_are_found(form: str) -> None:
     shown = fed(form)
     assert MASK in shown
     assert "unter2" not in shown
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "admin:"])
+@pytest.mark.parametrize("after", ["", "\n", "@host"])
+@pytest.mark.parametrize("value", [VALUE, "\u00ff>?\u00fe>?k/+~~~\u00ff"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_value_amid_others_in_base64_is_found(
+    before: str, after: str, value: str, encode: Callable[[bytes], bytes]
+) -> None:
+    shown = fed(encode(f"{before}{value}{after}".encode()), values=(value,))
+    assert MASK in shown
+    # What is left at its ends, padding apart, tells less than one letter of it on each side.
+    left = shown.replace(MASK, "").rstrip("=")
+    assert len(left) <= len(encode(before.encode()) + encode(after.encode())) + 2
+
+
+def test_a_long_value_among_many_forms_is_found_in_whatever_pieces() -> None:
+    lines = [base64.b64encode(bytes([number] * 40)).decode() for number in range(60)]
+    key = "\n".join(lines)
+    text = f"before\n{key}\nafter\n"
+    for size in (7, 100, len(text)):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        shown = fed(*pieces, values=(key, VALUE))
+        assert shown.replace("\n", "") == f"before{MASK}after"
 
 
 def test_each_line_of_a_value_of_many_is_found_alone() -> None:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -6,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 
 from maintenance import mode
 from maintenance.gate import InMaintenanceMode
-from tasks import claiming, clock, lifecycle, pause, queue, waiting, work
+from tasks import claiming, clock, lifecycle, pause, queue, rows, waiting, work
 from tasks.models import QueuePause, ServerNode, ServerTask, State
 from tasks.scheduler import Scheduler
 
@@ -40,14 +41,14 @@ def test_a_pause_between_a_look_and_its_claim_is_seen(
 ) -> None:
     """SQLite looks before it takes the write lock; the pause comes in between."""
     queue.enqueue("Simple")
-    look = ServerTask.objects.raw
+    look = rows.read
 
-    def look_and_pause(*args: object) -> list[ServerTask]:
-        found = list(look(*args))
+    def look_and_pause(*args: Any) -> list[ServerTask]:
+        found = look(*args)
         pause.pause()
         return found
 
-    monkeypatch.setattr(ServerTask.objects, "raw", look_and_pause)
+    monkeypatch.setattr(rows, "read", look_and_pause)
     assert claiming.take_once(node) is None
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, connection
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tasks import clock, kinds, lifecycle, queue, scheduler
 from tasks.models import ServerNode, ServerTask, State
@@ -56,6 +56,14 @@ def test_q7_missed_intervals_run_once(keeper: Scheduler) -> None:
     keeper.queue_occurrences(now=NOON)
     complete_all()
     assert len(keeper.queue_occurrences(now=NOON + timedelta(days=3))) == 1
+
+
+def test_the_slot_of_one_kind_may_be_that_of_another(keeper: Scheduler) -> None:
+    queued = {task.kind for task in keeper.queue_occurrences(now=NOON)}
+    assert {"Health", "Retention"} <= queued
+    complete_all()
+    ServerTask.objects.of_kind("Health").delete()
+    assert [task.kind for task in keeper.queue_occurrences(now=NOON)] == ["Health"]
 
 
 @pytest.mark.usefixtures("only_beating")
@@ -146,6 +154,29 @@ def test_a_turn_expires_reaps_and_queues(keeper: Scheduler, node: ServerNode) ->
     assert ServerTask.objects.system().exists()
 
 
+@pytest.mark.usefixtures("zoo_kinds")
+def test_beats_and_wake_ups_come_at_each_turn_and_the_rest_once_a_second(keeper: Scheduler) -> None:
+    keeper.turn(at=100.0)
+    late = queue.enqueue("Simple")
+    ServerTask.objects.filter(pk=late.pk).update(queue_time_expiry=clock.now())
+    ServerTask.objects.system().delete()
+    keeper.turn(at=100.5)
+    assert ServerTask.objects.system().exists()
+    assert ServerTask.objects.get(pk=late.pk).state == State.QUEUED
+    keeper.turn(at=101.0)
+    assert ServerTask.objects.get(pk=late.pk).state == State.TIMED_OUT
+
+
+def test_an_idle_turn_asks_little(
+    keeper: Scheduler, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    keeper.turn(at=100.0)
+    complete_all()
+    with django_assert_max_num_queries(5):
+        keeper.turn(at=100.5)
+        keeper.until_next_turn()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_does_not_end_the_scheduler(keeper: Scheduler) -> None:
     pauses = iter([True, True, False])
@@ -183,3 +214,12 @@ def test_a_node_that_speaks_is_watched_anew_and_one_that_stopped_is_not(node: Se
     for at in (0.0, 4.0, 8.0):
         node.last_seen = NOON + timedelta(seconds=at)
         assert watch.too_short([node, stopped], at=at) == [node.incarnation]
+
+
+def test_a_step_that_is_done_now_and_then_is_done_at_the_first_turn() -> None:
+    done: list[int] = []
+    rare = scheduler.every(3600, lambda: done.append(1))
+    often = scheduler.every(0, lambda: done.append(2))
+    for step in (rare, often, rare, often):
+        step()
+    assert done == [1, 2, 2]

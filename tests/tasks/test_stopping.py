@@ -11,6 +11,7 @@ from tasks.crew import Crew
 from tasks.execution import Execution
 from tasks.models import ServerNode, ServerTask, State
 from tasks.worker import Worker
+from tests.integration.server import wait_until
 from tests.tasks import zoo
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("zoo_kinds")]
@@ -43,11 +44,22 @@ class SystemWaiting(zoo.Beating):
         run.wait(60)
 
 
+class SystemStuck(zoo.Beating):
+    """Hears nothing, and goes on until the test lets it."""
+
+    name = "SystemStuck"
+    let_go = threading.Event()
+
+    def execute(self, run: Execution) -> None:
+        Waiting.begun.set()
+        self.let_go.wait(PROMPTLY)
+
+
 @pytest.fixture
 def busy(node: ServerNode) -> Iterator[Crew]:
     """A worker's threads that are about to execute whatever waits."""
     Waiting.begun = threading.Event()
-    extra = (Waiting, WaitingAgain, SystemWaiting)
+    extra = (Waiting, WaitingAgain, SystemWaiting, SystemStuck)
     for kind in extra:
         kinds.register(kind)
     yield crew.muster(Worker(node))
@@ -89,6 +101,43 @@ def test_a_system_task_does_not_keep_its_worker_from_stopping(
     task = queue.enqueue_occurrence("SystemWaiting", None)
     assert task is not None
     assert stopped(busy, task).state == State.QUEUED
+
+
+def test_a_system_task_that_never_returns_is_left_to_die_with_its_worker(
+    busy: Crew, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASK_STOP_TIMEOUT = 3600
+    monkeypatch.setattr(crew, "LAST", 0.2)
+    SystemStuck.let_go.clear()
+    stuck = queue.enqueue_occurrence("SystemStuck", None)
+    busy.call()
+    assert Waiting.begun.wait(PROMPTLY)
+    busy.stop()
+    assert [run.task for run in busy.worker.running()] == [stuck]
+    assert ServerTask.objects.get().state == State.EXECUTING  # until its node is seen to be gone
+    let_go(busy)
+
+
+def test_and_meanwhile_the_tasks_of_people_have_their_time(
+    busy: Crew, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASK_STOP_TIMEOUT = 1
+    monkeypatch.setattr(crew, "LAST", 0.2)
+    SystemStuck.let_go.clear()
+    queue.enqueue_occurrence("SystemStuck", None)
+    task = queue.enqueue("WaitingAgain")
+    busy.call()
+    wait_until(lambda: len(busy.worker.running()) == 2, what="not both run")
+    busy.stop()
+    task.refresh_from_db()
+    assert task.message.startswith("Server node north stops, and has waited 1 second")
+    let_go(busy)
+
+
+def let_go(busy: Crew) -> None:
+    """Let what is stuck return, and its thread end."""
+    SystemStuck.let_go.set()
+    wait_until(lambda: not busy._threads, what="a thread is left")
 
 
 def test_what_was_canceled_meanwhile_is_canceled_and_not_queued_again(

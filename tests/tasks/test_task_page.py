@@ -142,14 +142,20 @@ class TestLog:
         assert f'id="L{LINES_SHOWN + 500}"' in text
         assert "?line=1#" in text
 
-    def test_shows_any_part_of_a_long_one_without_following(self, page: Client) -> None:
+    def test_shows_its_end_to_an_address_that_leaves_the_line_open(self, page: Client) -> None:
+        task = rows.ServerTaskFactory(state=State.SUCCESS)
+        rows.write_log(task, "first", "last")
+        assert 'id="L2"' in _text(page.get(f"{task.get_absolute_url()}?find=&line="))
+
+    def test_shows_any_part_of_a_long_one_and_asks_for_what_follows(self, page: Client) -> None:
         task = rows.ServerTaskFactory(state=State.EXECUTING)
         _write_many(task, LINES_SHOWN + 500)
         text = _text(page.get(task.get_absolute_url(), {"line": "11"}))
         assert 'id="L10"' not in text
         assert 'id="L11"' in text
         assert f"?line={LINES_SHOWN + 11}#" in text
-        assert "hx-get" not in text
+        assert f"after={LINES_SHOWN + 500}&amp;" in text
+        assert "http-equiv" not in text
 
     @pytest.mark.parametrize("line", ["x", "-1", "1.5", "٣", "9" * 11])
     def test_says_clearly_what_is_no_line(self, page: Client, line: str) -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tasks import lifecycle, queue
+from tasks.claiming import Lane
 from tasks.lifecycle import Ending
 from tasks.models import LogChunk, ServerNode, ServerTask, State
 from tasks.turnstile import Turnstile
@@ -64,11 +65,11 @@ def test_what_fails_fails_for_all_who_went_together_and_nobody_waits_for_ever() 
 # What passes through it
 
 
-def ending(task: ServerTask, **fields: object) -> Ending:
+def ending(task: ServerTask) -> Ending:
     words = LogChunk(
         task=task, first_line=1, line_count=1, started=task.start_time, text=f"0 i {task.name}"
     )
-    return Ending(task=task, state=State.SUCCESS, last_words=[words], **fields)  # type: ignore[arg-type]
+    return Ending(task=task, state=State.SUCCESS, last_words=[words])
 
 
 def claimed(node: ServerNode, kind: str, **arguments: str) -> ServerTask:
@@ -88,10 +89,12 @@ def test_several_runs_are_completed_and_followed_in_the_order_of_the_claim(
     waiting = [queue.enqueue("Simple") for _ in range(4)]
     urgent = queue.enqueue("Simple", prioritized=True)
 
-    results = lifecycle.turn_over([ending(run) for run in runs], node=node)
+    done, taken = lifecycle.turn_over(
+        [ending(run) for run in runs], node=node, wanted={Lane.PEOPLE: 3}
+    )
 
-    assert [done for done, _ in results] == [True, True, True]
-    assert [task for _, task in results] == [urgent, *waiting[:2]]
+    assert done == [True, True, True]
+    assert taken == [urgent, *waiting[:2]]
     assert ServerTask.objects.filter(state=State.SUCCESS, completed_time__isnull=False).count() == 3
     assert {chunk.task_id for chunk in LogChunk.objects.all()} == {run.pk for run in runs}
 
@@ -100,35 +103,50 @@ def test_a_run_that_was_reaped_is_left_alone_and_its_words_are_not_kept(node: Se
     lost, kept = claimed(node, "Simple"), claimed(node, "Simple")
     ServerTask.objects.filter(pk=lost.pk).update(attempt=2)
 
-    results = lifecycle.turn_over([ending(lost), ending(kept)], node=node)
+    wanted = {Lane.PEOPLE: 2}
+    assert lifecycle.turn_over([ending(lost), ending(kept)], node=node, wanted=wanted) == (
+        [False, True],
+        [],
+    )
 
-    assert results == [(False, None), (True, None)]
     lost.refresh_from_db()
     assert lost.state == State.EXECUTING
     assert [chunk.task_id for chunk in LogChunk.objects.all()] == [kept.pk]
 
 
-def test_each_lane_is_followed_by_its_own_and_only_where_a_slot_stays(node: ServerNode) -> None:
-    people, more = claimed(node, "Simple"), claimed(node, "Simple")
+def test_each_lane_is_filled_by_its_own_as_far_as_there_is_room(node: ServerNode) -> None:
+    run = claimed(node, "Simple")
+    waiting = [queue.enqueue("Simple") for _ in range(3)]
     system = queue.enqueue_occurrence("Beating", None)
     assert system is not None
-    assert lifecycle.claim_next(node) == system
-    system.refresh_from_db()
-    waiting = [queue.enqueue("Simple"), queue.enqueue("Simple")]
 
-    endings = [ending(system), ending(people), ending(more, takes_next=False)]
-    results = lifecycle.turn_over(endings, node=node)
+    wanted = {Lane.PEOPLE: 2, Lane.SYSTEM: 3}
+    done, taken = lifecycle.turn_over([ending(run)], node=node, wanted=wanted)
 
-    assert results == [(True, None), (True, waiting[0]), (True, None)]
+    assert done == [True]
+    assert set(taken) == {*waiting[:2], system}
+    assert lifecycle.turn_over([], node=node, wanted={Lane.SYSTEM: 1}) == ([], [])
+    assert lifecycle.turn_over([], node=node, wanted={Lane.PEOPLE: 5}) == ([], waiting[2:])
 
 
 def test_q5_two_of_the_best_with_the_same_key_never_start_together(node: ServerNode) -> None:
     runs = [claimed(node, "Simple"), claimed(node, "Simple")]
     first, second = (queue.enqueue("Keyed", {"key": "one"}) for _ in range(2))
 
-    results = lifecycle.turn_over([ending(run) for run in runs], node=node)
+    done, taken = lifecycle.turn_over(
+        [ending(run) for run in runs], node=node, wanted={Lane.PEOPLE: 2}
+    )
 
-    assert [done for done, _ in results] == [True, True]
-    assert [task for _, task in results] == [first, None]
+    assert done == [True, True]
+    assert taken == [first]
     second.refresh_from_db()
     assert second.state == State.QUEUED
+
+
+def test_q5_a_task_follows_one_of_its_key_that_ends_with_the_same_step(node: ServerNode) -> None:
+    queue.enqueue("Keyed", {"key": "one"})
+    run = lifecycle.claim_next(node)
+    assert run is not None
+    following = queue.enqueue("Keyed", {"key": "one"})
+    wanted = {Lane.PEOPLE: 1}
+    assert lifecycle.turn_over([ending(run)], node=node, wanted=wanted) == ([True], [following])

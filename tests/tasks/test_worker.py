@@ -83,13 +83,49 @@ def test_q5_a_task_follows_another_of_its_key_in_the_same_look(hand: Worker) -> 
     assert {task.state for task in ServerTask.objects.all()} == {State.SUCCESS}
 
 
+def test_one_look_claims_for_every_free_slot_and_no_more(hand: Worker) -> None:
+    tasks = [queue.enqueue("Calling") for _ in range(hand.task_cap + 1)]
+    running = []
+
+    def count() -> None:
+        running.append(len(hand.running()))
+
+    zoo.Calling.call = staticmethod(count)
+    hand.look()
+    assert running[0] == hand.task_cap
+    assert max(running) == hand.task_cap
+    assert {ServerTask.objects.get(pk=task.pk).state for task in tasks} == {State.SUCCESS}
+
+
+def test_who_was_called_while_it_found_nothing_looks_again(
+    hand: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task is queued when the worker has just looked and its slot is not free yet."""
+    turn_over, late = lifecycle.turn_over, []
+
+    def and_enqueue(*args: Any, **more: Any) -> Any:
+        found = turn_over(*args, **more)
+        if not late:
+            late.append(queue.enqueue("Simple"))
+            threads.call()
+        return found
+
+    threads = crew.Crew(hand)
+    monkeypatch.setattr(threads, "_rouse", lambda number: None)
+    monkeypatch.setattr(lifecycle, "turn_over", and_enqueue)
+    hand.look()
+    late[0].refresh_from_db()
+    assert late[0].state == State.SUCCESS
+
+
 def test_a_cap_that_is_lowered_while_tasks_run_holds_for_the_next(hand: Worker) -> None:
-    first, second = queue.enqueue("Simple"), queue.enqueue("Simple")
+    hand.task_cap = 1
+    first, second = queue.enqueue("Calling"), queue.enqueue("Calling")
 
     def lower() -> None:
         hand.task_cap = 0
 
-    hand.on_claim = lower
+    zoo.Calling.call = staticmethod(lower)
     hand.look()
     first.refresh_from_db()
     second.refresh_from_db()
@@ -147,14 +183,14 @@ def test_a_claim_that_is_still_under_way_is_not_put_back(node: ServerNode) -> No
 
 
 def test_q6_a_cancel_reaches_a_running_task_by_the_heartbeat(hand: Worker, deployer: User) -> None:
-    task = queue.enqueue("Patient")
+    task = queue.enqueue("Calling")
     heart = Heartbeat(crew.Crew(hand))
 
     def cancel() -> None:
         lifecycle.cancel(task, person=deployer)
         heart.compare()
 
-    hand.on_claim = cancel
+    zoo.Calling.call = staticmethod(cancel)
     hand.look()
 
     task.refresh_from_db()
@@ -163,22 +199,42 @@ def test_q6_a_cancel_reaches_a_running_task_by_the_heartbeat(hand: Worker, deplo
 
 
 def test_q2_a_worker_that_lost_a_task_stops_its_work_and_does_not_complete_it(hand: Worker) -> None:
-    task = queue.enqueue("Patient")
+    task = queue.enqueue("Calling")
     heart = Heartbeat(crew.Crew(hand))
 
     def reap() -> None:
         ServerTask.objects.update(state=State.FAILED, completed_time=clock.now(), message="Reaped.")
         heart.compare()
 
-    hand.on_claim = reap
+    zoo.Calling.call = staticmethod(reap)
     hand.look()
 
     task.refresh_from_db()
     assert (task.state, task.message) == (State.FAILED, "Reaped.")
 
 
-def completes(params: Any) -> bool:
+def test_q2_a_run_that_was_lost_before_a_thread_was_free_for_it_is_not_executed(
+    hand: Worker,
+) -> None:
+    tasks = [queue.enqueue("Calling") for _ in range(2)]
+    executed = []
+
+    def lose_all() -> None:
+        executed.append(None)
+        for run in hand.running():
+            run.abandon()
+
+    zoo.Calling.call = staticmethod(lose_all)
+    hand.look()
+    assert len(executed) == 1
+    assert hand.running() == []
+    assert ServerTask.objects.running().count() == len(tasks)  # until it is reaped
+
+
+def completes(sql: str, params: Any) -> bool:
     """Whether a statement, one for many runs or for one alone, makes a task a success."""
+    if "UPDATE" not in sql and "tasks_turn_over" not in sql:
+        return False
     values = params.values() if isinstance(params, dict) else params
     return any(value in (State.SUCCESS, [State.SUCCESS]) for value in values)
 
@@ -192,7 +248,7 @@ def test_q1_an_outcome_is_kept_until_the_database_takes_it(
     failures = iter(["away", "away"])
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        is_outcome = "UPDATE" in sql and completes(params)
+        is_outcome = completes(sql, params)
         if is_outcome and (reason := next(failures, None)):
             raise OperationalError(reason)
         return execute(sql, params, many, context)
@@ -200,6 +256,12 @@ def test_q1_an_outcome_is_kept_until_the_database_takes_it(
     with connection.execute_wrapper(fail):
         assert executed(hand, "Simple").state == State.SUCCESS
     assert next(failures, None) is None
+
+
+def stores_log(sql: str, params: Any) -> bool:
+    if "tasks_turn_over" in sql:
+        return bool(params["texts"])
+    return "INTO" in sql and "tasks_logchunk" in sql
 
 
 def outcome_while(
@@ -212,7 +274,7 @@ def outcome_while(
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal failed
-        if "INTO" in sql and "tasks_logchunk" in sql:
+        if stores_log(sql, params):
             failed += 1
             raise failure
         return execute(sql, params, many, context)
@@ -249,7 +311,7 @@ def test_q2_a_fault_of_the_worker_itself_does_not_start_a_task_again(
     faults = iter([ZeroDivisionError(), ZeroDivisionError()])
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        is_outcome = "UPDATE" in sql and completes(params)
+        is_outcome = completes(sql, params)
         if is_outcome and (fault := next(faults, None)):
             raise fault
         return execute(sql, params, many, context)

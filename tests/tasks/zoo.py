@@ -1,7 +1,7 @@
 """Task kinds with telling names, for tests only."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -78,6 +78,16 @@ class Meeting(Simple):
         self.place.wait()
 
 
+class Calling(Simple):
+    name = "Calling"
+    label = "Let the test do something meanwhile"
+    call: Callable[[], None] = staticmethod(lambda: None)
+
+    def execute(self, run: Execution) -> None:
+        self.call()
+        run.raise_if_canceled()
+
+
 class Parental(Simple):
     name = "Parental"
     label = "Queue a child"
@@ -117,6 +127,7 @@ ALL: tuple[type[kinds.TaskKind], ...] = (
     Exiting,
     Patient,
     Meeting,
+    Calling,
     Parental,
     Repeatable,
     ForNobody,
