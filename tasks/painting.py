@@ -35,9 +35,14 @@ def paint_found(lines: Sequence[log.LogLine], *, page: str, find: str) -> SafeSt
     return _joined(_item(line, ansi.Painter(), page, find, None) for line in lines)
 
 
-def clock(time: datetime) -> str:
-    """Return the time of day of a log line, to the millisecond."""
-    return timezone.localtime(time).time().isoformat(timespec="milliseconds")
+def clock(time: datetime) -> SafeString:
+    """Return an element with the time of day to the millisecond, in the server's zone.
+
+    A script shows it in the reader's, as it does with all times of a page.
+    """
+    exact = time.isoformat(timespec="milliseconds")
+    shown = timezone.localtime(time).time().isoformat(timespec="milliseconds")
+    return mark_safe(f'<time datetime="{exact}" data-local>{shown}</time>')  # noqa: S308 numbers
 
 
 def _item(line: log.LogLine, painter: ansi.Painter, page: str, find: str, at: int | None) -> str:
@@ -46,7 +51,7 @@ def _item(line: log.LogLine, painter: ansi.Painter, page: str, find: str, at: in
     return (
         f'<li id="L{number}" class="{classes}{" line-at" if number == at else ""}">'
         f'<a href="{escape(page)}?line={number}#L{number}" tabindex="-1">{number}</a>'
-        f"<time>{clock(line.time)}</time><span>{_words(line.text, painter, find)}</span></li>\n"
+        f"{clock(line.time)}<span>{_words(line.text, painter, find)}</span></li>\n"
     )
 
 

@@ -64,22 +64,30 @@ const language = document.documentElement.lang || undefined;
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const SHOWN = /^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?/;
+const OF_A_LINE = /^\d\d:\d\d:\d\d\.\d{3}$/;
+const two = (number) => String(number).padStart(2, "0");
 
 function ownTime(moment, withSeconds) {
-  const two = (number) => String(number).padStart(2, "0");
   const day = [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join("-");
   const clock = [two(moment.getHours()), two(moment.getMinutes())];
   if (withSeconds) clock.push(two(moment.getSeconds()));
   return `${day} ${clock.join(":")}`;
 }
 
+function ownAs(text, moment) {
+  const shown = SHOWN.exec(text);
+  const own = shown && ownTime(moment, shown[1]);
+  if (shown) return own === shown[0] ? text : own;
+  if (!OF_A_LINE.test(text)) return text;
+  return `${ownTime(moment, true).slice(-8)}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+}
+
 function showOwn(time) {
   const moment = new Date(time.dateTime);
-  const shown = SHOWN.exec(time.textContent);
   if (Number.isNaN(moment.valueOf())) return;
+  const own = ownAs(time.textContent, moment);
   time.title = `${ownTime(moment, true)} ${ownZone}${time.title ? ` · ${time.title}` : ""}`;
-  const own = shown && ownTime(moment, shown[1]);
-  if (own && own !== shown[0]) time.textContent = own;
+  if (own !== time.textContent) time.textContent = own;
   time.dataset.own = "";
 }
 
@@ -125,4 +133,5 @@ document.addEventListener("DOMContentLoaded", () => show(document));
 for (const swap of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
   document.addEventListener(swap, () => show(document));
 }
+document.addEventListener("log:filled", (event) => showTimes(event.target));
 setInterval(() => { if (!document.hidden) showTimes(document); }, 10000);

@@ -72,8 +72,8 @@ def ago(time: datetime | None) -> SafeString | str:
 
 
 @register.filter
-def clock(time: datetime) -> str:
-    """Return the time of day of a log line, to the millisecond."""
+def clock(time: datetime) -> SafeString:
+    """Return an element with the time of day of a log line, to the millisecond."""
     return painting.clock(time)
 
 

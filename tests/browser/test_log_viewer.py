@@ -1,5 +1,9 @@
 """A log of 100,000 lines in a browser: any line is near, and the page stays small."""
 
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -56,6 +60,21 @@ def test_the_end_is_shown_first_and_the_beginning_by_scrolling(
     in_view(page, 1)
     page.keyboard.press("End")
     in_view(page, LINES)
+
+
+def test_times_are_those_of_the_reader_in_every_part(people: People, long_log: str) -> None:
+    """Kathmandu is 5:45 ahead, so that no zone of a server is taken for it."""
+    page = people("vera", timezone_id="Asia/Kathmandu").page(long_log)
+    in_view(page, LINES)
+    page.locator("#log-lines").focus()
+    for key, number in [("End", LINES), ("Home", 1)]:
+        page.keyboard.press(key)
+        in_view(page, number)
+        time = page.locator(f"#L{number} time")
+        there = datetime.fromisoformat(time.get_attribute("datetime") or "")
+        here = there.astimezone(ZoneInfo("Asia/Kathmandu"))
+        expect(time).to_have_text(here.time().isoformat(timespec="milliseconds"))
+        expect(time).to_have_attribute("title", re.compile(f"^{here:%Y-%m-%d %H:%M:%S} Asia/Kat"))
 
 
 def test_the_page_stays_small_however_far_somebody_reads(people: People, long_log: str) -> None:
