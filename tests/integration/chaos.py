@@ -199,11 +199,11 @@ class Run:
         """Name the scripts that still run although every worker has stopped."""
         folders = {self.world.node_folder(member) for member in self.world.members if member.node}
         try:
-            wait_until(lambda: not any(map(script_processes, folders)), timeout=5)
+            wait_until(lambda: not any(map(script_processes, folders)), timeout=30)
         except AssertionError:
             return [f"script processes are left in {folder.name}" for folder in folders]
         try:
-            wait_until(lambda: not self.world.processes(), timeout=5)
+            wait_until(lambda: not self.world.processes(), timeout=30)
         except AssertionError:
             left = (" ".join(command_of(pid)) for pid in self.world.processes())
             return [f"a process of the server is left: {command[:200]}" for command in left]

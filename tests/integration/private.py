@@ -182,7 +182,7 @@ def postgresql_server(binaries: Path) -> Iterator[PostgreSQL]:
 def _running(service: Service, answers: Callable[[], bool]) -> Iterator[None]:
     service.start()
     try:
-        wait_until(answers, timeout=30, what=f"{service.command[0]} does not answer")
+        wait_until(answers, timeout=60, what=f"{service.command[0]} does not answer")
         yield
     finally:
         with suppress(subprocess.TimeoutExpired):

@@ -106,6 +106,14 @@ class Program:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def freeze(self) -> None:
+        """Stop it where it is, and return once the kernel has."""
+        self.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def thaw(self) -> None:
+        self.send(signal.SIGCONT)
+
     def stop(self, *, timeout: float = PROMPTLY) -> int:
         """Ask it to stop and return its exit code."""
         self.send(signal.SIGTERM)
@@ -150,7 +158,7 @@ class Server(Program):
 
     def get(self, path: str) -> tuple[int, Any]:
         """Return the status and the JSON or text of a page that needs no sign-in."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

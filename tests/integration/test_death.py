@@ -1,10 +1,11 @@
 """A worker that is stopped, not dead: nothing it does later counts, and its scripts end in time."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests.integration import server
 from tests.integration.server import wait_until
@@ -15,12 +16,22 @@ from tests.integration.test_queue import Queue, is_alive
 def queue(env: dict[str, str], tmp_path: Path) -> Iterator[Queue]:
     env |= {"TASK_NODE_SILENCE": "8"}
     assert server.manage("migrate", "--no-input", env=env).returncode == 0
+    end_transactions_of_the_silent(env["DATABASE_URL"])
     made = Queue(env, tmp_path)
     try:
         yield made
     finally:
         for program in made.programs:
             program.end()
+
+
+def end_transactions_of_the_silent(url: str) -> None:
+    """Have PostgreSQL do what docs/high-availability.md asks of it."""
+    if not url:
+        return
+    with psycopg.connect(url, autocommit=True) as connection:
+        setting = sql.SQL("ALTER DATABASE {} SET idle_in_transaction_session_timeout = '3s'")
+        connection.execute(setting.format(sql.Identifier(connection.info.dbname)))
 
 
 def test_q2_what_a_stopped_worker_ran_is_over_before_it_is_given_up(queue: Queue) -> None:
@@ -32,12 +43,12 @@ def test_q2_what_a_stopped_worker_ran_is_over_before_it_is_given_up(queue: Queue
     )
     pids = [queue.written("child"), queue.written("me")]
 
-    worker.send(signal.SIGSTOP)
+    queue.freeze(worker)
     row = queue.reaches(task, "Failed")
 
     assert "stopped answering" in row["message"]
     assert not any(map(is_alive, pids))
-    worker.send(signal.SIGCONT)
+    worker.thaw()
     after = queue.enqueue("echo fine")
     queue.reaches(after, "Success")
     assert queue.row(task) == row
@@ -49,8 +60,8 @@ def test_q1_a_worker_that_was_stopped_for_a_moment_goes_on(queue: Queue) -> None
     queue.start("scheduler")
     task = queue.enqueue(f"echo up > {queue.folder}/up; sleep 2")
     queue.written("up")
-    worker.send(signal.SIGSTOP)
+    queue.freeze(worker)
     beat = "SELECT count(*) FROM tasks_servertask WHERE kind = 'Health'"
     wait_until(lambda: queue.query(beat), what="no scheduler")
-    worker.send(signal.SIGCONT)
+    worker.thaw()
     queue.reaches(task, "Success")

@@ -48,7 +48,7 @@ def test_the_sample_goes_through_three_environments_whatever_happens(instance: I
     assert deploy(dora, "1.0.0", places["Production"]).status == 200, "promoted out of order"
     finished(dora, deploy(dora, "1.0.0", places["Staging"]), "Success")
 
-    soon = datetime.now(UTC) + timedelta(seconds=6)
+    soon = datetime.now(UTC) + timedelta(seconds=12)
     scheduled = deploy(dora, "1.0.0", places["Production"], at=soon)
     assert state(dora, scheduled) == "Queued"
     assert admin.post("/configuration/maintenance/enable/", {"reason": "New disk"}).status == 302

@@ -43,7 +43,7 @@ class Cluster:
         return program
 
     def mode_on(self, port: int) -> bool | None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             connection.request("GET", "/healthz")
             found: bool | None = json.loads(connection.getresponse().read())["in_maintenance_mode"]

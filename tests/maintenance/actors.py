@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-PROMPTLY = 30.0
+PROMPTLY = 60.0
 # Where an actor waits that has no statement to make, but a choice to be told.
 END = "end"
 

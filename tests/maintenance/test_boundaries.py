@@ -34,7 +34,7 @@ def change_in_progress(action: Callable[[], object]) -> Iterator[None]:
     thread = threading.Thread(target=act)
     thread.start()
     try:
-        assert done.wait(timeout=10)
+        assert done.wait(timeout=60)
         yield
     finally:
         over.set()
@@ -56,7 +56,7 @@ class TestRowsThatTheSwitchNeeds:
         assert (switch.enabled, switch.changed, switch.settled) == (False, False, False)
         assert switch.in_flight is None
         assert ModeSwitch.objects.count() == 2
-        assert mode.enable(timeout=5).settled
+        assert mode.enable(timeout=60).settled
 
     def test_the_command_says_so(self, administrator: User) -> None:
         with change_in_progress(administrator.delete):

@@ -39,7 +39,7 @@ class TestStanding:
     def test_closing_until_what_was_let_in_before_is_known_to_be_over(self) -> None:
         begun()
         assert cockpit.standing(idle.look()) == "closing"
-        mode.settle(timeout=5)
+        mode.settle(timeout=60)
         assert cockpit.standing(idle.look()) == "on"
 
     def test_the_page_shows_it_as_a_word(self, viewer: User, client_for: ClientFor) -> None:
@@ -96,7 +96,7 @@ class TestTimelineOnThePage:
         self, administrator: User, client_for: ClientFor
     ) -> None:
         window = begun(ago=10)
-        mode.record(timeout=5)
+        mode.record(timeout=60)
         ran = queue_row(
             state="Success", description="Ran in it", start_time=ahead(minutes=-8),
             completed_time=ahead(minutes=-5),
@@ -167,7 +167,7 @@ class TestTheStepBefore:
         self, administrator: User, client_for: ClientFor
     ) -> None:
         window = begun()
-        mode.record(timeout=5)
+        mode.record(timeout=60)
         text = client_for(administrator).get(SWITCH).content.decode()
         assert f"Window {window.pk} ends now." in text
         assert 'action="/configuration/maintenance/disable/"' in text

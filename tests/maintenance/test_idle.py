@@ -70,7 +70,7 @@ def test_before_it_is_settled_it_is_not_idle() -> None:
     begun()
     assert not idle.look().idle
     assert "not known yet" in idle.look().sentence
-    mode.settle(timeout=5)
+    mode.settle(timeout=60)
     assert idle.look().idle
 
 

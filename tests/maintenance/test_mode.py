@@ -81,7 +81,7 @@ def test_g9_two_administrators_at_once_leave_a_sane_history() -> None:
 
     def flip(number: int) -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             for _ in range(5):
                 mode.enable(name=f"ada {number}")
                 mode.disable(name=f"ada {number}")
@@ -131,7 +131,7 @@ class TestWaiting:
         assert (switch.enabled, switch.changed, switch.settled) == (True, True, False)
         assert switch.in_flight == 2
         assert switch.waited >= 0.3
-        assert mode.enable(timeout=5).settled
+        assert mode.enable(timeout=60).settled
 
     @pytest.mark.sqlite
     def test_g2_on_sqlite_nothing_changes_past_the_bound(self) -> None:
@@ -141,7 +141,7 @@ class TestWaiting:
         assert (switch.enabled, switch.changed, switch.settled) == (False, False, False)
         assert switch.in_flight is None
         assert not ModeSwitch.objects.exists()
-        assert mode.enable(timeout=5).settled
+        assert mode.enable(timeout=60).settled
 
     @pytest.mark.postgresql
     def test_g2_a_switch_gives_up_its_place_when_it_is_overtaken(self) -> None:
@@ -170,7 +170,7 @@ class Change:
         self._begun, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
-        assert self._begun.wait(timeout=10)
+        assert self._begun.wait(timeout=60)
 
     def __exit__(self, *args: object) -> None:
         self._over.set()

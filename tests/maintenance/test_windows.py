@@ -120,7 +120,7 @@ class TestEditing:
 
     def test_one_that_is_open_gets_another_end_and_is_looked_at_again(self) -> None:
         window = begun(closes_itself=True)
-        assert mode.settle(timeout=5).settled
+        assert mode.settle(timeout=60).settled
         wanted = windows.Draft(
             starts=window.starts, ends=ahead(minutes=99), closes_itself=True,
             activity=window.activity, reason="Longer",
@@ -208,7 +208,7 @@ def test_of_many_who_plan_the_same_time_at_once_one_does() -> None:
 
     def plan() -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             outcomes.append(planned().pk)
         except windows.Overlaps:
             outcomes.append(None)

@@ -203,7 +203,7 @@ def test_nothing_outlives_a_supervisor_that_was_killed(started: Supervised) -> N
 
 def test_a_second_supervisor_on_the_same_folder_says_so(started: Supervised) -> None:
     second = subprocess.run(
-        started.command, env=started.env, capture_output=True, text=True, timeout=30, check=False
+        started.command, env=started.env, capture_output=True, text=True, timeout=60, check=False
     )
     assert second.returncode == 1
     assert second.stderr.startswith("Octoserver is running already on")

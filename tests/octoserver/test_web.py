@@ -36,7 +36,7 @@ def test_one_whose_parent_was_killed_while_it_started_does_not_serve(tmp_path: P
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)], env=environment(tmp_path), cwd=ROOT
     )
-    parent.wait(30)
+    parent.wait(60)
     pid = int((tmp_path / "child").read_text())
-    wait_until(lambda: not command_of(pid), timeout=30, what="it lives on")
+    wait_until(lambda: not command_of(pid), what="it lives on")
     assert not (tmp_path / "serves").exists()

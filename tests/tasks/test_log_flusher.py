@@ -37,4 +37,4 @@ def test_a_task_too_short_to_be_looked_after_does_not_end_it(flusher: Flusher, d
         threading.Event().wait(DELAY)
     later = Noted()
     flusher.add(later)
-    assert later.seen.wait(timeout=10)
+    assert later.seen.wait(timeout=60)

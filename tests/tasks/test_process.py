@@ -15,7 +15,7 @@ import pytest
 from tasks import process
 from tasks.watched import Ending, Program
 
-PROMPTLY = 10.0
+PROMPTLY = 60.0
 
 
 class Script:
@@ -28,7 +28,7 @@ class Script:
         self.stop_after: bytes | None = None
 
     def run(
-        self, *, time_limit: float = 30, patience: float = 5, silence: float = math.inf
+        self, *, time_limit: float = 300, patience: float = 5, silence: float = math.inf
     ) -> Ending:
         program = Program(
             command=["sh", "-c", self.text],
@@ -145,7 +145,7 @@ def test_q6_what_ignores_sigterm_is_killed_when_patience_is_over(script: Make) -
 
 def test_q6_a_stop_reaches_grandchildren_that_left_the_group(script: Make) -> None:
     tree = script(
-        "sh -c 'echo $$ > child; sleep 60 & wait' &"
+        "sh -c 'echo $$ > child; sleep 600 & wait' &"
         "setsid sh -c \"trap '' TERM; echo \\$\\$ > daemon;"
         " until [ -s child ]; do sleep 0.02; done; echo up;"
         ' while :; do sleep 0.05; done" &'
@@ -158,19 +158,19 @@ def test_q6_a_stop_reaches_grandchildren_that_left_the_group(script: Make) -> No
 
 
 def test_past_its_time_limit_a_script_is_ended(script: Make) -> None:
-    ending = script("sleep 60").run(time_limit=0.3)
+    ending = script("sleep 600").run(time_limit=0.3)
     assert ending.timed_out
     assert ending.exit_code == -signal.SIGTERM
 
 
 def test_what_outlives_a_script_in_its_group_is_ended(script: Make) -> None:
-    left = script("sleep 60 & echo $! > child; exit 0")
+    left = script("sleep 600 & echo $! > child; exit 0")
     assert left.run() == Ending(exit_code=0, left=1)
     assert is_gone(left.pid("child"))
 
 
 def test_a_daemon_that_holds_the_output_open_does_not_hang_the_task(script: Make) -> None:
-    escape = script("setsid sh -c 'echo $$ > daemon; exec sleep 60' & sleep 0.3; echo last words")
+    escape = script("setsid sh -c 'echo $$ > daemon; exec sleep 600' & sleep 0.3; echo last words")
     began = time.monotonic()
     assert escape.run().exit_code == 0
     assert time.monotonic() - began < PROMPTLY
@@ -186,7 +186,7 @@ def test_all_that_a_script_prints_last_arrives(script: Make) -> None:
 
 
 def test_a_script_does_not_outlive_its_guardian(script: Make) -> None:
-    orphan = script("echo $$ > script; kill -KILL $PPID; exec sleep 60")
+    orphan = script("echo $$ > script; kill -KILL $PPID; exec sleep 600")
     assert orphan.run().exit_code is None
     assert is_gone(orphan.pid("script"))
 
@@ -197,15 +197,15 @@ from pathlib import Path
 from tasks import process
 from tasks.watched import Program
 program = Program(command=["sh", "-c", sys.argv[1]], folder=Path(sys.argv[2]),
-                  environment={"PATH": "/usr/bin:/bin"}, time_limit=60)
+                  environment={"PATH": "/usr/bin:/bin"}, time_limit=600)
 process.run(program, output=lambda data: None)
 """
 
 
 def test_no_process_of_a_script_outlives_a_killed_worker(tmp_path: Path) -> None:
     text = (
-        "sleep 60 & echo $! > child.new; mv child.new child;"
-        "setsid sh -c 'echo $$ > daemon.new; mv daemon.new daemon; exec sleep 60' & "
+        "sleep 600 & echo $! > child.new; mv child.new child;"
+        "setsid sh -c 'echo $$ > daemon.new; mv daemon.new daemon; exec sleep 600' & "
         "trap '' TERM; echo $$ > script.new; mv script.new script; while :; do sleep 0.1; done"
     )
     worker = subprocess.Popen([sys.executable, "-c", WORKER, text, str(tmp_path)])
@@ -231,10 +231,10 @@ def test_the_private_folder_is_nobody_elses_and_gone_afterwards() -> None:
 def test_a_script_does_not_outlive_a_worker_that_is_stopped_for_too_long(tmp_path: Path) -> None:
     """The kernel's SIGSTOP, or a debugger: its pipe stays open, and it says nothing."""
     text = (
-        "setsid sleep 60 & echo $! > child; echo $$ > script.new; mv script.new script; "
+        "setsid sleep 600 & echo $! > child; echo $$ > script.new; mv script.new script; "
         "trap '' TERM; while :; do sleep 0.1; done"
     )
-    code = WORKER.replace("time_limit=60", "time_limit=60, silence=1.5")
+    code = WORKER.replace("time_limit=600", "time_limit=600, silence=1.5")
     worker = subprocess.Popen([sys.executable, "-c", code, text, str(tmp_path)])
     try:
         wait_for(tmp_path / "script")
@@ -263,7 +263,7 @@ def test_the_lock_is_held_until_all_that_a_script_started_has_ended(
     tmp_path: Path,
 ) -> None:
     text = "trap '' TERM; echo $$ > script.new; mv script.new script; while :; do sleep 0.1; done"
-    code = WORKER.replace("time_limit=60", 'time_limit=60, lock=Path(sys.argv[2], "lock")')
+    code = WORKER.replace("time_limit=600", 'time_limit=600, lock=Path(sys.argv[2], "lock")')
     worker = subprocess.Popen([sys.executable, "-c", code, text, str(tmp_path)])
     wait_for(tmp_path / "script")
     pid = int((tmp_path / "script").read_text())

@@ -16,7 +16,7 @@ from tests.tasks import zoo
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("zoo_kinds")]
 
-PROMPTLY = 20
+PROMPTLY = 60
 
 
 class Waiting(zoo.Simple):

@@ -54,7 +54,7 @@ def test_a_burst_is_two_messages_the_first_and_one_for_the_rest(
 def test_what_is_held_back_is_sent_by_itself(waker: Waker) -> None:
     waker.request()
     waker.request()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     count = 0
     while count < 2 and time.monotonic() < deadline:
         count += messages()
@@ -72,22 +72,32 @@ def hanging_broker(waker: Waker) -> Iterator[None]:
     app.conf.broker_url = app.conf.broker_write_url = living
 
 
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the thread of each attempt to send a wake-up; one that failed is remembered for long."""
+    found: list[str] = []
+    publish = Waker._publish
+
+    def noted(waker: Waker) -> None:
+        found.append(threading.current_thread().name)
+        publish(waker)
+
+    monkeypatch.setattr(Waker, "_publish", noted)
+    monkeypatch.setattr(Waker, "BREAK", 600.0)
+    return found
+
+
 @pytest.mark.usefixtures("hanging_broker")
-def test_a_broker_that_hangs_holds_up_one_request_and_no_more(waker: Waker) -> None:
-    took: list[float] = []
-
-    def request() -> None:
-        began = time.monotonic()
-        waker.request()
-        took.append(time.monotonic() - began)
-
-    threads = [threading.Thread(target=request) for _ in range(8)]
+def test_a_broker_that_hangs_holds_up_one_request_and_no_more(
+    waker: Waker, tries: list[str]
+) -> None:
+    threads = [threading.Thread(target=waker.request, name=f"asks {n}") for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
-    assert sum(seconds > wake.TIMEOUT / 2 for seconds in took) == 1
-    assert max(took) < 10
+        thread.join(60)
+        assert not thread.is_alive()
+    assert sum(name.startswith("asks") for name in tries) == 1
 
 
 @pytest.fixture
@@ -100,14 +110,13 @@ def dead_broker(waker: Waker) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("dead_broker")
-def test_a_dead_broker_costs_no_exception_and_is_left_alone_afterwards(waker: Waker) -> None:
-    began = time.monotonic()
-    waker.request()
-    assert time.monotonic() - began < 4
-    began = time.monotonic()
+def test_a_dead_broker_costs_no_exception_and_is_left_alone_afterwards(
+    waker: Waker, tries: list[str]
+) -> None:
     for _ in range(1000):
         waker.request()
-    assert time.monotonic() - began < 0.5
+    waker.flush()
+    assert len(tries) == 1
 
 
 @pytest.mark.usefixtures("dead_broker", "zoo_kinds")
